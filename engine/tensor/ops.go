@@ -1,0 +1,116 @@
+package tensor
+
+// Op is one operation of a graph. The types in this file are all there are.
+type Op interface{ op() }
+
+// Pairing says which elements of a head one RoPE angle rotates together.
+type Pairing uint8
+
+// The two pairings in use: (2i, 2i+1) for the Llama family as GGUF stores it,
+// (i, i+d/2) for the Qwen family.
+const (
+	Interleaved Pairing = iota
+	Halves
+)
+
+// Gating is how a router turns logits into expert weights.
+type Gating uint8
+
+const (
+	// SigmoidInput picks by raw logits and multiplies the expert's input by
+	// sigmoid(logit). This is Llama 4: weighting the output instead is wrong,
+	// SwiGLU is not linear.
+	SigmoidInput Gating = iota
+	// SoftmaxOutput takes softmax over all logits, keeps the top k, renormalises
+	// them to sum 1 and weights the experts' outputs. This is Mixtral.
+	SoftmaxOutput
+)
+
+type (
+	// Embed looks token ids up in W [vocabulary, width], or takes the batch's own
+	// rows where a token id is negative (an image patch). Out: [tokens, width].
+	Embed struct{ W *Weight }
+
+	// RMSNorm divides each group of Group elements by its root mean square:
+	// y = x / sqrt(mean(x^2) + Eps) * W. W [width] may be nil; Group is the width
+	// for a layer norm and the head dimension for a QK norm.
+	RMSNorm struct {
+		W     *Weight
+		Eps   float32
+		Group int
+	}
+
+	// MatMul is y[t,o] = sum_i W[o,i] x[t,i] + Bias[o]. Bias may be nil.
+	MatMul struct {
+		W    *Weight // [out, in]
+		Bias *Weight // [out]
+	}
+
+	// RoPE rotates pairs of each head by position * Base^(-2i/HeadDim) / Factors[i].
+	RoPE struct {
+		HeadDim int
+		Pairs   Pairing
+		Base    float32
+		Factors []float32 // [HeadDim/2], or nil for all ones
+	}
+
+	// Temper multiplies a query at position p by
+	// ln(floor((p+Offset)/Floor) + 1) * Scale + 1, Llama 4's attention temperature
+	// on layers without RoPE.
+	Temper struct {
+		Floor, Offset int
+		Scale         float32
+	}
+
+	// Attend appends this batch's keys and values to cache layer Layer and attends
+	// to it. In: q [tokens, Heads*HeadDim], k and v [tokens, KVHeads*HeadDim].
+	// Query position p sees cached positions max(origin, chunk start)..p, where
+	// chunk start is p/Chunk*Chunk, or 0 when Chunk is 0. Out: [tokens, Heads*HeadDim].
+	Attend struct {
+		Layer   int
+		Heads   int
+		KVHeads int
+		HeadDim int
+		Scale   float32
+		Chunk   int
+	}
+
+	// FFN is Down(silu(Gate x) * (Up x)).
+	FFN struct{ Gate, Up, Down *Weight } // Gate, Up [ff, width]; Down [width, ff]
+
+	// Route picks the TopK experts of each token from the router's logits
+	// [tokens, experts]. Ties go to the lowest expert. Out is a routing value of
+	// width TopK.
+	Route struct {
+		TopK   int
+		Gating Gating
+	}
+
+	// ExpertFFN adds up the routed experts' FFNs. In: n [tokens, width] and the
+	// routing value. Experts lists the experts of the stack that this node
+	// computes; tokens routed elsewhere get zero, so that the experts of one layer
+	// can be divided over devices and the parts added. nil means all.
+	ExpertFFN struct {
+		Gate, Up, Down *Weight // [experts, ff, width], [experts, ff, width], [experts, width, ff]
+		Gating         Gating
+		Experts        []int
+	}
+
+	// Add is x + y, element by element.
+	Add struct{}
+
+	// Select keeps the rows the batch asks logits for. Out: [outputs, width].
+	Select struct{}
+)
+
+func (Embed) op()     {}
+func (RMSNorm) op()   {}
+func (MatMul) op()    {}
+func (RoPE) op()      {}
+func (Temper) op()    {}
+func (Attend) op()    {}
+func (FFN) op()       {}
+func (Route) op()     {}
+func (ExpertFFN) op() {}
+func (Add) op()       {}
+func (Select) op()    {}
