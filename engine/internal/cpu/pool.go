@@ -1,0 +1,149 @@
+package cpu
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"scout/engine/tensor"
+)
+
+// spins is how often a worker looks for the others before it goes to sleep,
+// some 20 µs: longer than the steps of one layer differ, far shorter than a
+// stolen time slice. Spinning for ever with more workers than free cores costs
+// milliseconds a barrier.
+const spins = 20000
+
+// pool is a fixed set of workers that run programs in lock-step: every worker
+// runs every step, the work inside a step is divided by counters, and a barrier
+// stands between steps that depend on each other. The caller of run is worker 0.
+type pool struct {
+	n       int
+	barrier barrier
+	job     func(worker int)
+	quit    bool
+	workers sync.WaitGroup
+	fault   atomic.Pointer[faulted] // the first thing that went wrong in the current job
+}
+
+// faulted is an error a worker met inside a step.
+type faulted struct{ err error }
+
+func newPool(n int) *pool {
+	p := &pool{n: n}
+	p.barrier.init(n)
+	for i := 1; i < n; i++ {
+		p.workers.Go(func() { p.work(i) })
+	}
+	return p
+}
+
+func (p *pool) work(i int) {
+	debug.SetPanicOnFault(true) // of this goroutine: a cut file must not kill the program
+	for {
+		p.barrier.wait(nil)
+		if p.quit {
+			return
+		}
+		p.job(i)
+		p.barrier.wait(nil)
+	}
+}
+
+// run lets every worker do job once and returns when all have, with the first
+// error that guard caught.
+func (p *pool) run(job func(worker int)) error {
+	p.fault.Store(nil)
+	p.job = job
+	old := debug.SetPanicOnFault(true)
+	defer debug.SetPanicOnFault(old)
+	p.barrier.wait(nil)
+	job(0)
+	p.barrier.wait(nil)
+	if f := p.fault.Load(); f != nil {
+		return f.err
+	}
+	return nil
+}
+
+// close ends the workers.
+func (p *pool) close() {
+	p.quit = true
+	p.barrier.wait(nil)
+	p.workers.Wait()
+}
+
+// guard runs one worker's share of a step. A panic is kept as the job's error,
+// so that the worker still reaches the next barrier, where all of them stop.
+func (p *pool) guard(s *step, worker int) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		err := fmt.Errorf("cpu: %s: internal error: %v", s.name, r)
+		if f, ok := r.(interface{ Addr() uintptr }); ok {
+			err = &tensor.FaultError{Addr: f.Addr()}
+		}
+		p.fault.CompareAndSwap(nil, &faulted{err})
+	}()
+	s.run(worker)
+}
+
+// barrier lets n goroutines wait for one another, over and over.
+type barrier struct {
+	n       int32
+	arrived atomic.Int32
+	_       [60]byte // arrivals and the generation are written at different times
+	gen     atomic.Uint32
+	_       [60]byte
+	asleep  atomic.Int32
+	mu      sync.Mutex
+	wake    *sync.Cond
+}
+
+func (b *barrier) init(n int) {
+	b.n = int32(n)
+	b.wake = sync.NewCond(&b.mu)
+}
+
+// wait returns when all n have called it. The last to arrive runs last first, if
+// it is not nil, while the others still wait.
+func (b *barrier) wait(last func()) {
+	gen := b.gen.Load()
+	if b.arrived.Add(1) == b.n {
+		if last != nil {
+			last()
+		}
+		b.arrived.Store(0)
+		b.gen.Add(1)
+		if b.asleep.Load() > 0 {
+			b.mu.Lock()
+			b.wake.Broadcast()
+			b.mu.Unlock()
+		}
+		return
+	}
+	for range spins {
+		if b.gen.Load() != gen {
+			return
+		}
+	}
+	b.mu.Lock()
+	b.asleep.Add(1)
+	for b.gen.Load() == gen {
+		b.wake.Wait()
+	}
+	b.asleep.Add(-1)
+	b.mu.Unlock()
+}
+
+// counter hands out the pieces of a step to whoever is free.
+type counter struct {
+	next atomic.Int64
+	_    [56]byte // steps that run together must not share a cache line
+}
+
+// take returns the next piece, counting from 0.
+func (c *counter) take() int { return int(c.next.Add(1) - 1) }
