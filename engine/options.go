@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"time"
+
+	"scout/engine/model"
+)
+
+// Options says how to open a model. The zero value is a sensible choice.
+type Options struct {
+	Threads int    // worker threads; 0 means one per usable core
+	Context int    // positions to make room for; 0 means DefaultContext, or the model's limit if that is lower
+	KV      string // element type of the key/value cache: "f16" (also when empty) or "f32"
+	// Placement says which device runs which part; nil means everything on the CPU.
+	Placement *Placement
+}
+
+// Placement says which device runs which part of a model.
+type (
+	Placement      = model.Placement
+	LayerPlacement = model.LayerPlacement
+)
+
+// DefaultContext is the context made room for when nobody says. The cache is
+// touched only as far as it is used, so unused room costs address space and
+// not memory.
+const DefaultContext = 16384
+
+// Sampling says how the next token is chosen and when to stop. The zero value
+// is greedy decoding until the model ends its turn or the context is full.
+type Sampling struct {
+	Temperature      float32 // 0 is greedy
+	TopK             int     // 0 keeps all
+	TopP             float32 // 0 or 1 keeps all
+	MinP             float32 // 0 keeps all
+	RepeatPenalty    float32 // 0 or 1 is none
+	PresencePenalty  float32
+	FrequencyPenalty float32
+	PenaltyWindow    int      // last tokens the penalties look at; 0 means 64, negative means all
+	Seed             uint64   // same seed, same model, same prompt: same answer
+	MaxTokens        int      // 0 means no limit but the context
+	Stop             []string // the answer ends before the first of these
+	TopLogProbs      int      // report log-probabilities: of each token and of this many most likely ones
+}
+
+// Delta is one step of an answer.
+type Delta struct {
+	Text   string  // what to append to the answer; may be empty
+	Tokens []Token // the tokens behind this step, none while the prompt is read
+	Stats  Stats   // counts so far
+	Done   bool    // the last step
+	Reason Reason  // why it ended, with Done
+}
+
+// Token is one generated token.
+type Token struct {
+	ID      int32          `json:"id"`
+	Piece   string         `json:"piece"`
+	LogProb float32        `json:"logprob"` // natural logarithm, before any sampling setting; 0 unless TopLogProbs asks for it
+	Top     []TokenLogProb `json:"top,omitempty"`
+}
+
+// TokenLogProb is an alternative that was considered.
+type TokenLogProb struct {
+	ID      int32   `json:"id"`
+	Piece   string  `json:"piece"`
+	LogProb float32 `json:"logprob"`
+}
+
+// Reason is why an answer ended.
+type Reason string
+
+// The reasons an answer ends without an error.
+const (
+	EndOfTurn   Reason = "end"     // the model ended its turn
+	StopString  Reason = "stop"    // a stop string came up
+	TokenLimit  Reason = "length"  // MaxTokens reached
+	ContextFull Reason = "context" // no room left
+)
+
+// Stats counts one answer.
+type Stats struct {
+	PromptTokens int           // tokens of the whole conversation
+	Reused       int           // of these, taken from the cache
+	PromptDone   int           // of these, in the cache by now (reused ones included)
+	Generated    int           // tokens generated
+	Prefill      time.Duration // spent reading the prompt
+	Decode       time.Duration // spent generating
+	Context      int           // positions there is room for
+}
+
+// PrefillPerSecond is the speed of reading the prompt, in tokens per second,
+// reused tokens left out.
+func (s Stats) PrefillPerSecond() float64 { return rate(s.PromptDone-s.Reused, s.Prefill) }
+
+// DecodePerSecond is the speed of generating, in tokens per second. The first
+// token comes out of the prefill, so it is not counted.
+func (s Stats) DecodePerSecond() float64 { return rate(s.Generated-1, s.Decode) }
+
+func rate(n int, d time.Duration) float64 {
+	if n <= 0 || d <= 0 {
+		return 0
+	}
+	return float64(n) / d.Seconds()
+}

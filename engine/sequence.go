@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"scout/engine/kvcache"
+	"scout/engine/tensor"
+)
+
+// Sequence is one mutable timeline on a model: tokens, their keys and values,
+// and the logits after the last of them. One goroutine uses it at a time.
+type Sequence struct {
+	m      *Model
+	line   *kvcache.Timeline
+	caches *tensor.Caches
+	batch  tensor.Batch // reused, so that a token costs no allocation
+	out    []int32      // backing of batch.Outputs
+	logits []float32    // [vocabulary], after the last computed token
+	closed bool
+}
+
+// Want says which logits Append computes.
+type Want uint8
+
+// No logits at all, those after the last token, or those after every token.
+const (
+	NoLogits Want = iota
+	LastLogits
+	AllLogits
+)
+
+// NewSequence is an empty timeline with its cache.
+func (m *Model) NewSequence() (*Sequence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.exec == nil {
+		return nil, ErrClosed
+	}
+	caches, err := m.exec.NewCache(m.cacheSpec())
+	if err != nil {
+		return nil, err
+	}
+	return &Sequence{
+		m: m, caches: caches, line: kvcache.New(m.model.Cache, m.context),
+		out: make([]int32, batchOutputs), logits: make([]float32, m.model.Config.Vocabulary),
+	}, nil
+}
+
+func (m *Model) cacheSpec() tensor.CacheSpec { return kvcache.Spec(m.model.Cache, m.context, m.kv) }
+
+// Len is the position of the next token.
+func (s *Sequence) Len() int { return s.line.Len() }
+
+// Tokens is a copy of the tokens held.
+func (s *Sequence) Tokens() []int32 { return slices.Clone(s.line.Tokens()) }
+
+// Truncate forgets the tokens from position n on. It returns the length that
+// could be kept, which is less than n where chunked layers have already written
+// over what the tokens after n would look at.
+func (s *Sequence) Truncate(n int) int { return s.line.Truncate(n) }
+
+// StartAt empties the sequence and lets it begin at a later position, as if
+// nothing had ever been there: the way to hold long positions against a reference
+// without a long prompt.
+func (s *Sequence) StartAt(position int) error { return s.line.StartAt(position) }
+
+// Close frees the cache.
+func (s *Sequence) Close() error {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return s.caches.Close()
+}
+
+// Append computes ids at the end of the sequence. each, if not nil, gets the
+// logits asked for, [vocabulary], in order of position; it must not keep them.
+// When ctx ends, Append stops within one operation of one layer and returns its
+// error; the tokens of the batches completed so far stay.
+func (s *Sequence) Append(ctx context.Context, ids []int32, want Want, each func(pos int, logits []float32) error) error {
+	if n := len(ids); n > s.line.Room() {
+		return &ContextError{Need: s.line.Len() + n, Have: s.line.Context()}
+	}
+	for i, id := range ids {
+		if id < 0 || int(id) >= s.m.model.Config.Vocabulary {
+			return fmt.Errorf("engine: token %d of %d is %d, want 0 to %d", i+1, len(ids), id, s.m.model.Config.Vocabulary-1)
+		}
+	}
+	for len(ids) > 0 {
+		n, err := s.step(ctx, ids, want, each)
+		if err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+// step computes one batch from the front of ids and returns its length.
+func (s *Sequence) step(ctx context.Context, ids []int32, want Want, each func(int, []float32) error) (int, error) {
+	limit := batchTokens
+	if want == AllLogits {
+		limit = batchOutputs
+	}
+	n := s.line.Batch(len(ids), limit)
+	s.batch = tensor.Batch{Tokens: ids[:n], Start: s.line.Len(), Origin: s.line.Origin(), Outputs: s.out[:0]}
+	switch {
+	case want == AllLogits:
+		for t := range n {
+			s.batch.Outputs = append(s.batch.Outputs, int32(t))
+		}
+	case want == LastLogits && n == len(ids):
+		s.batch.Outputs = append(s.batch.Outputs, int32(n-1))
+	}
+	return n, s.run(ctx, each)
+}
+
+// run computes s.batch and hands out its logits. The model is held only while it
+// computes, so that each may take its time.
+func (s *Sequence) run(ctx context.Context, each func(int, []float32) error) error {
+	s.m.mu.Lock()
+	if s.m.exec == nil || s.closed {
+		s.m.mu.Unlock()
+		return ErrClosed
+	}
+	b := &s.batch
+	rows, err := s.m.exec.Run(b, s.caches, func() bool { return ctx.Err() != nil })
+	s.line.Wrote(b.Start + len(b.Tokens))
+	if err != nil {
+		err = explain(s.m.file, err)
+	}
+	var out []float32
+	if len(b.Outputs) == 1 {
+		copy(s.logits, rows)
+		out = s.logits
+	} else if err == nil && len(rows) > 0 {
+		out = slices.Clone(rows)
+	}
+	s.m.mu.Unlock()
+	if ctx.Err() != nil {
+		return fmt.Errorf("engine: stopped at position %d: %w", b.Start, context.Cause(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	s.line.Extend(b.Tokens)
+	return s.hand(out, each)
+}
+
+// hand gives the logits of the batch that was just computed to each.
+func (s *Sequence) hand(rows []float32, each func(int, []float32) error) error {
+	if each == nil {
+		return nil
+	}
+	v := s.m.model.Config.Vocabulary
+	for i, t := range s.batch.Outputs {
+		if err := each(s.batch.Start+int(t), rows[i*v:(i+1)*v]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
