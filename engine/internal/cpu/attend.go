@@ -29,15 +29,36 @@ type attention struct {
 
 // workspace is what the Attend nodes of a program share, one after the other.
 type workspace struct {
-	span     int
-	queries  int         // most query heads per KV head of any node, times tileRows
-	size     int         // longest result of any node: HeadDim+2
-	heads    int         // most query heads of any node
-	scores   [][]float32 // by worker: [span]
-	running  [][]float32 // by worker: [tileRows, group, HeadDim+2], o then m and l
-	single   [][]float32 // by worker: [HeadDim+2], one span's result
-	partials []float32   // of a one-token batch: [spans, Heads, HeadDim+2]
-	storage  int         // of partials
+	span    int
+	queries int      // most query heads per KV head of any node, times tileRows
+	headDim int      // longest head of any node
+	heads   int      // most query heads of any node
+	workers []walker // by worker
+	spans   partial  // of a one-token batch: [spans, heads]
+	storage int      // of spans
+}
+
+// walker is one worker's memory for a tile of queries.
+type walker struct {
+	q       []float32 // [queries, HeadDim], gathered
+	scores  []float32 // [queries, span]
+	single  partial   // [queries], one span's results
+	running partial   // [queries], merged so far
+}
+
+// partial is the state of some queries' softmax sums.
+type partial struct {
+	o    []float32 // [n, HeadDim], sum of exp(score - m) * value
+	m, l []float32 // [n], largest score and sum of exp(score - m)
+}
+
+func newPartial(n, headDim int) partial {
+	return partial{make([]float32, n*headDim), make([]float32, n), make([]float32, n)}
+}
+
+// part is queries i..i+n-1 of p.
+func (p partial) part(i, n, headDim int) partial {
+	return partial{p.o[i*headDim : (i+n)*headDim], p.m[i : i+n], p.l[i : i+n]}
 }
 
 func (c *compiler) attend(n *tensor.Node, op tensor.Attend) {
@@ -70,7 +91,7 @@ func (c *compiler) newAttention(op tensor.Attend) *attention {
 		w.storage = c.storage()
 	}
 	group := op.Heads / op.KVHeads
-	w.queries, w.size, w.heads = max(w.queries, group*tileRows), max(w.size, op.HeadDim+2), max(w.heads, op.Heads)
+	w.queries, w.headDim, w.heads = max(w.queries, group*tileRows), max(w.headDim, op.HeadDim), max(w.heads, op.Heads)
 	return &attention{w, op, c.p, group}
 }
 
@@ -86,16 +107,17 @@ func (w *workspace) fit(cells, workers int) {
 	}
 	if span != w.span {
 		w.span = span
-		w.scores, w.running, w.single = nil, nil, nil
-		for range workers {
-			w.scores = append(w.scores, make([]float32, span))
-			w.running = append(w.running, make([]float32, w.queries*w.size))
-			w.single = append(w.single, make([]float32, w.size))
+		w.workers = make([]walker, workers)
+		for i := range w.workers {
+			w.workers[i] = walker{
+				make([]float32, w.queries*w.headDim), make([]float32, w.queries*span),
+				newPartial(w.queries, w.headDim), newPartial(w.queries, w.headDim),
+			}
 		}
 	}
 	// A range that does not begin at a span's start touches one span more.
-	if n := (cells/span + 2) * w.heads * w.size; n > len(w.partials) {
-		w.partials = make([]float32, n)
+	if n := (cells/span + 2) * w.heads; n > len(w.spans.m) {
+		w.spans = newPartial(n, w.headDim)
 	}
 }
 
@@ -107,33 +129,37 @@ func (a *attention) visible(p int) (first int) {
 	return max(first, a.p.batch.Origin)
 }
 
-// reduce computes one span for one head: keys from..to-1, all of them visible,
-// into r (o, m, l).
-func (a *attention) reduce(r, q []float32, kvHead, from, to, worker int) {
-	l := &a.p.cache.layers[a.op.Layer]
-	d := a.op.HeadDim
-	s := a.scores[worker][:to-from]
-	l.scores(s, q, kvHead, from)
-	kernel.Scale(s, a.op.Scale)
-	m := kernel.Max(s)
-	r[d], r[d+1] = m, kernel.ExpSum(s, m)
-	o := r[:d]
-	clear(o)
-	l.accumulate(o, s, kvHead, from)
+// reduce computes one span for the queries q [n, HeadDim] of one KV head: keys
+// from..to-1, all of them visible to all queries, into r.
+func (a *attention) reduce(r partial, q []float32, kvHead, from, to, worker int) {
+	l, scratch := &a.p.cache.layers[a.op.Layer], a.p.scratch(worker)
+	n, keys := len(r.m), to-from
+	scores := a.workers[worker].scores
+	l.scores(scores, a.span, q, kvHead, from, keys, scratch)
+	for i := range n {
+		s := scores[i*a.span:][:keys]
+		kernel.Scale(s, a.op.Scale)
+		r.m[i] = kernel.Max(s)
+		r.l[i] = kernel.ExpSum(s, r.m[i])
+	}
+	clear(r.o)
+	l.accumulate(r.o, scores, a.span, kvHead, from, keys, scratch)
 }
 
-// merge adds a span's result to the running one. A fresh running result has
+// merge adds one span's results to the running ones. Fresh running results have
 // m = -inf and l = 0.
-func merge(running, span []float32) {
-	d := len(running) - 2
-	m := max(running[d], span[d])
-	was, is := factor(running[d]-m), factor(span[d]-m)
-	running[d+1] = float32(running[d+1]*was) + float32(span[d+1]*is)
-	running[d] = m
-	if was != 1 {
-		kernel.Scale(running[:d], was)
+func merge(running, span partial, headDim int) {
+	for i := range running.m {
+		m := max(running.m[i], span.m[i])
+		was, is := factor(running.m[i]-m), factor(span.m[i]-m)
+		running.l[i] = float32(running.l[i]*was) + float32(span.l[i]*is)
+		running.m[i] = m
+		o := running.o[i*headDim : (i+1)*headDim]
+		if was != 1 {
+			kernel.Scale(o, was)
+		}
+		kernel.Axpy(o, is, span.o[i*headDim:(i+1)*headDim])
 	}
-	kernel.Axpy(running[:d], is, span[:d])
 }
 
 func factor(x float32) float32 {
@@ -143,17 +169,21 @@ func factor(x float32) float32 {
 	return float32(math.Exp(float64(x)))
 }
 
-// fresh empties a running result.
-func fresh(running []float32) {
-	clear(running)
-	running[len(running)-2] = float32(math.Inf(-1))
+// fresh empties running results.
+func (p partial) fresh() {
+	clear(p.o)
+	clear(p.l)
+	for i := range p.m {
+		p.m[i] = float32(math.Inf(-1))
+	}
 }
 
-// finish writes o/l to y.
-func finish(y, running []float32) {
-	d := len(y)
-	copy(y, running[:d])
-	kernel.Scale(y, 1/running[d+1])
+// finish writes o/l to y [n, HeadDim].
+func (p partial) finish(y []float32, headDim int) {
+	copy(y, p.o)
+	for i, l := range p.l {
+		kernel.Scale(y[i*headDim:(i+1)*headDim], 1/l)
+	}
 }
 
 // tiles is the step for batches: a piece is one KV head with a tile of queries,
@@ -163,67 +193,63 @@ func (a *attention) tiles(q, y *value, worker int, pieces *counter) {
 	perHead := (rows + tileRows - 1) / tileRows
 	for i := pieces.take(); i < perHead*a.op.KVHeads; i = pieces.take() {
 		// The last tile has the most keys; starting with it evens out the end.
-		tile := perHead - 1 - i/a.op.KVHeads
-		from := tile * tileRows
+		from := (perHead - 1 - i/a.op.KVHeads) * tileRows
 		a.tile(q, y, i%a.op.KVHeads, from, min(from+tileRows, rows), worker)
 	}
 }
 
 // tile is one KV head and the queries of rows t0..t1-1.
 func (a *attention) tile(q, y *value, kvHead, t0, t1, worker int) {
-	d, size, start := a.op.HeadDim, a.op.HeadDim+2, a.p.batch.Start
-	running, single := a.running[worker], a.single[worker][:size]
-	for i := range (t1 - t0) * a.group {
-		fresh(running[i*size : (i+1)*size])
+	d, g, start, w := a.op.HeadDim, a.group, a.p.batch.Start, &a.workers[worker]
+	heads := func(v *value, t int) []float32 { return v.row(t)[kvHead*g*d : (kvHead+1)*g*d] }
+	for t := t0; t < t1; t++ {
+		copy(w.q[(t-t0)*g*d:], heads(q, t))
 	}
-	first := a.visible(start + t0)
+	all := (t1 - t0) * g
+	running, single := w.running.part(0, all, d), w.single.part(0, all, d)
+	running.fresh()
+	first, lastFirst := a.visible(start+t0), a.visible(start+t1-1)
 	for s := first / a.span * a.span; s < start+t1; s += a.span {
+		if s+a.span <= start+t0+1 && first == lastFirst {
+			a.reduce(single, w.q[:all*d], kvHead, max(s, first), s+a.span, worker)
+			merge(running, single, d)
+			continue
+		}
 		for t := t0; t < t1; t++ {
-			from, to := max(s, a.visible(start+t)), min(s+a.span, start+t+1)
-			if from >= to {
-				continue
-			}
-			for g := range a.group {
-				h := kvHead*a.group + g
-				a.reduce(single, q.row(t)[h*d:(h+1)*d], kvHead, from, to, worker)
-				merge(running[((t-t0)*a.group+g)*size:][:size], single)
+			from, to, i := max(s, a.visible(start+t)), min(s+a.span, start+t+1), (t-t0)*g
+			if from < to {
+				a.reduce(single.part(i, g, d), w.q[i*d:(i+g)*d], kvHead, from, to, worker)
+				merge(running.part(i, g, d), single.part(i, g, d), d)
 			}
 		}
 	}
 	for t := t0; t < t1; t++ {
-		for g := range a.group {
-			h := kvHead*a.group + g
-			finish(y.row(t)[h*d:(h+1)*d], running[((t-t0)*a.group+g)*size:][:size])
-		}
+		running.part((t-t0)*g, g, d).finish(heads(y, t), d)
 	}
 }
 
 // spansOfOne is the step for one token: a piece is one span of one KV head.
 func (a *attention) spansOfOne(q []float32, worker int, pieces *counter) {
-	d, size, p := a.op.HeadDim, a.op.HeadDim+2, a.p.batch.Start
+	d, g, p := a.op.HeadDim, a.group, a.p.batch.Start
 	first := a.visible(p)
 	base := first / a.span
 	n := p/a.span - base + 1
 	for i := pieces.take(); i < n*a.op.KVHeads; i = pieces.take() {
-		s, kvHead := i/a.op.KVHeads, i%a.op.KVHeads
+		s, h := i/a.op.KVHeads, i%a.op.KVHeads*g
 		from, to := max((base+s)*a.span, first), min((base+s+1)*a.span, p+1)
-		for g := range a.group {
-			h := kvHead*a.group + g
-			r := a.partials[(s*a.op.Heads+h)*size:][:size]
-			a.reduce(r, q[h*d:(h+1)*d], kvHead, from, to, worker)
-		}
+		a.reduce(a.spans.part(s*a.op.Heads+h, g, d), q[h*d:(h+g)*d], h/g, from, to, worker)
 	}
 }
 
 // mergeOne merges one token's spans, a head at a time.
 func (a *attention) mergeOne(y []float32, pieces *counter) {
-	d, size, p := a.op.HeadDim, a.op.HeadDim+2, a.p.batch.Start
+	d, p := a.op.HeadDim, a.p.batch.Start
 	n := p/a.span - a.visible(p)/a.span + 1
 	for h := pieces.take(); h < a.op.Heads; h = pieces.take() {
-		running := a.partials[h*size:][:size] // the first span's own result
+		running := a.spans.part(h, 1, d) // the first span's own result
 		for s := 1; s < n; s++ {
-			merge(running, a.partials[(s*a.op.Heads+h)*size:][:size])
+			merge(running, a.spans.part(s*a.op.Heads+h, 1, d), d)
 		}
-		finish(y[h*d:(h+1)*d], running)
+		running.finish(y[h*d:(h+1)*d], d)
 	}
 }

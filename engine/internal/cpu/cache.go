@@ -66,25 +66,26 @@ func (l *cacheLayer) store(p int, k, v []float32) {
 	}
 }
 
-// scores writes q . k for the keys of KV head h at positions from..from+len(dst)-1,
-// which lie in consecutive cells.
-func (l *cacheLayer) scores(dst, q []float32, h, from int) {
+// scores writes dst[i*ldd+j] = q_i . key j for queries q [n, HeadDim] and the
+// keys of KV head h at positions from..from+keys-1, which lie in consecutive cells.
+func (l *cacheLayer) scores(dst []float32, ldd int, q []float32, h, from, keys int, s *kernel.Scratch) {
 	d := l.spec.HeadDim
-	at := (h*l.spec.Cells + from%l.spec.Cells) * d
+	at, n := (h*l.spec.Cells+from%l.spec.Cells)*d, keys*d
 	if l.spec.Type == tensor.KVF16 {
-		kernel.ScoresF16(dst, q, l.k16[at:at+len(dst)*d], d)
+		kernel.ScoresManyF16(dst, ldd, q, d, l.k16[at:at+n], d, keys, s)
 		return
 	}
-	kernel.ScoresF32(dst, q, l.k32[at:at+len(dst)*d], d)
+	kernel.ScoresManyF32(dst, ldd, q, d, l.k32[at:at+n], d, keys, s)
 }
 
-// accumulate adds the values at those positions, weighted by p, to o.
-func (l *cacheLayer) accumulate(o, p []float32, h, from int) {
+// accumulate adds the values at those positions to the sums o [n, HeadDim], the
+// i-th weighted by p[i*ldp+j].
+func (l *cacheLayer) accumulate(o, p []float32, ldp, h, from, keys int, s *kernel.Scratch) {
 	d := l.spec.HeadDim
-	at := (h*l.spec.Cells + from%l.spec.Cells) * d
+	at, n := (h*l.spec.Cells+from%l.spec.Cells)*d, keys*d
 	if l.spec.Type == tensor.KVF16 {
-		kernel.AccumF16(o, p, l.v16[at:at+len(p)*d], d)
+		kernel.AccumManyF16(o, d, p, ldp, l.v16[at:at+n], d, keys, s)
 		return
 	}
-	kernel.AccumF32(o, p, l.v32[at:at+len(p)*d], d)
+	kernel.AccumManyF32(o, d, p, ldp, l.v32[at:at+n], d, keys, s)
 }
