@@ -47,9 +47,14 @@ type header struct {
 }
 
 func (h *header) fail(key, format string, args ...any) {
-	if h.err == nil {
-		h.err = fmt.Errorf("model: key %s %s", h.prefix+key, fmt.Sprintf(format, args...))
+	if h.err != nil {
+		return
 	}
+	at := ""
+	if place := h.md.Place(h.prefix + key); place != "" {
+		at = " at " + place
+	}
+	h.err = fmt.Errorf("model: key %s%s %s", h.prefix+key, at, fmt.Sprintf(format, args...))
 }
 
 // count reads a required whole number from 1 to limit.

@@ -30,6 +30,7 @@ type Metadata interface {
 	Ints(key string) ([]int64, bool)
 	String(key string) (string, bool)
 	Len(key string) (int, bool) // elements of an array
+	Place(key string) string    // where its value is, for error messages; "" if it is nowhere
 }
 
 // Source finds a weight by its name in the file.
