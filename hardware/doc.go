@@ -1,0 +1,9 @@
+// Package hardware says what this machine has: processors this process may
+// use, memory, the memory's measured read bandwidth, and the process's own
+// peak use of memory.
+//
+// It only reports. Whether a model fits is decided by whoever holds both the
+// model's sizes and these figures. Everything read from /proc and /sys goes
+// through an fs.FS, so that the parsing is tested on every system; figures
+// that a system does not give are zero and said to be unknown.
+package hardware

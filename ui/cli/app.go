@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"scout/engine"
+	"scout/hardware"
+)
+
+// Config is what package main hands over.
+type Config struct {
+	Version    string
+	Demo       []byte           // the GGUF file that the model name "demo" stands for
+	Streams    Streams          // where the commands read and write
+	Interrupts <-chan os.Signal // requests to stop; nil if there are none
+}
+
+// App is the command line: what its commands may touch, and how the last of
+// them ended. One App runs one command.
+type App struct {
+	Streams
+	version    string
+	interrupts <-chan os.Signal
+
+	// The world outside, replaced in tests.
+	openModel    func(ctx context.Context, name string, o engine.Options) (model, error)
+	inspectModel func(name string) (engine.Info, error)
+	memory       func() (hardware.Memory, error)
+	bandwidth    func(ctx context.Context, threads int) (bytesPerSecond float64, err error)
+	exit         func(code int)
+
+	err error // of the command that ran
+}
+
+// New builds the command line that runs on the engine and on this machine.
+func New(c Config) *App {
+	files := modelFiles{demo: c.Demo}
+	return &App{
+		Streams:      c.Streams,
+		version:      c.Version,
+		interrupts:   c.Interrupts,
+		openModel:    files.open,
+		inspectModel: files.inspect,
+		memory:       hardware.ReadMemory,
+		bandwidth:    hardware.ReadBandwidth,
+		exit:         os.Exit,
+	}
+}
+
+// Root builds the command tree. Commands keep their errors for Finish, so that
+// there is one place that prints them; what executing the tree returns is an
+// error of the arguments.
+func (a *App) Root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "scout",
+		Short: "Run Llama 4 models on this machine",
+		Long: "scout runs Llama 4 models from GGUF files on this machine: a chat, one answer, or measurements. " +
+			"MODEL is the path of a GGUF file (of a split set, any part), or demo for the tiny model inside this program.",
+		Example: "scout run demo\nscout run demo \"Who are you?\"\ncat notes.txt | scout run model.gguf \"Sum this up\" > summary.txt\nscout show model.gguf",
+		Version: a.version,
+		Args:    cobra.ArbitraryArgs, // so that a wrong command arrives below
+		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		}),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetVersionTemplate("scout {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		a.err = usageErrorf("%w", err)
+		return nil // kept
+	})
+	root.AddCommand(a.runCommand(), a.showCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand())
+	return root
+}
+
+// keep makes a command's work leave its error in a.err.
+func (a *App) keep(work func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.err = work(cmd, args)
+		return nil
+	}
+}
+
+// unknownCommand says that there is no such command, and which was perhaps meant.
+func unknownCommand(root *cobra.Command, name string) error {
+	root.SuggestionsMinimumDistance = 2
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		return usageErrorf("unknown command %q: did you mean %q?", name, near[0])
+	}
+	return usageErrorf("unknown command %q: 'scout --help' lists the commands", name)
+}

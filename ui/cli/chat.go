@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"scout/engine"
+)
+
+// chatHelp is what /help says.
+const chatHelp = `/clear   begin a new conversation
+/exit    leave (also Ctrl+D)
+/help    this list
+End a line with \ to go on in the next. Ctrl+C stops an answer; once more leaves.
+A line that begins with a space is always sent as it is.
+`
+
+// chat is a conversation at a terminal, line by line.
+type chat struct {
+	app          *App
+	generator    generator
+	conversation []engine.Message
+	start        int // messages that /clear keeps: the system message
+	sampling     engine.Sampling
+	stats        bool
+
+	lines <-chan inputLine
+	armed bool // an interrupt has just been: the next one leaves
+}
+
+// inputLine is a line as it was typed, or the end of the input.
+type inputLine struct {
+	text string // without its line break
+	err  error  // io.EOF or what reading failed with
+}
+
+// run talks until the person leaves. Interrupts stop an answer first.
+func (c *chat) run(ctx context.Context, info engine.Info) error {
+	done := make(chan struct{})
+	defer close(done)
+	c.lines = readLines(c.app.In, done)
+	if err := c.app.printf("%s. /help lists the commands.\n", oneLine(cmp.Or(info.Name, "unnamed model"))); err != nil {
+		return err
+	}
+	for {
+		message, err := c.readMessage()
+		if err != nil {
+			return leaving(err)
+		}
+		if word, ok := chatCommand(message); ok {
+			leave, err := c.command(word)
+			if leave || err != nil {
+				return err
+			}
+			continue
+		}
+		if strings.TrimSpace(message) == "" {
+			continue
+		}
+		if err := c.turn(ctx, message); err != nil {
+			return err
+		}
+	}
+}
+
+// leaving is the error a chat ends with when reading ended with err: running
+// out of input is how one leaves.
+func leaving(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// readLines reads lines in the background, so that an interrupt is noticed
+// while nothing is typed. The reading goroutine ends with the input or, after
+// done is closed, with the next line: a read from a terminal cannot be taken
+// back.
+func readLines(r io.Reader, done <-chan struct{}) <-chan inputLine {
+	lines := make(chan inputLine)
+	go func() {
+		defer close(lines)
+		in := bufio.NewReader(r)
+		for {
+			text, err := in.ReadString('\n')
+			if text == "" && err == nil {
+				continue
+			}
+			var l inputLine
+			if text != "" {
+				l.text = strings.TrimRight(text, "\r\n")
+			} else {
+				l.err = err
+			}
+			select {
+			case lines <- l:
+			case <-done:
+				return
+			}
+			if l.err != nil {
+				return
+			}
+		}
+	}()
+	return lines
+}
+
+// readMessage prompts for a message and reads it, with the lines it goes on in.
+func (c *chat) readMessage() (string, error) {
+	var parts []string
+	prompt := "> "
+	for {
+		if err := c.app.printf("%s", prompt); err != nil {
+			return "", err
+		}
+		select {
+		case s := <-c.app.interrupts:
+			if c.armed || s == syscall.SIGTERM {
+				return "", errors.Join(c.app.printf("\n"), errInterrupted)
+			}
+			c.armed = true
+			if err := c.app.printf("\n(Ctrl+C again or Ctrl+D leaves)\n"); err != nil {
+				return "", err
+			}
+			parts, prompt = nil, "> "
+			continue
+		case l, ok := <-c.lines:
+			if !ok || l.err != nil {
+				return "", errors.Join(c.app.printf("\n"), endOfLines(l.err))
+			}
+			c.armed = false
+			if more, ok := strings.CutSuffix(l.text, `\`); ok {
+				parts, prompt = append(parts, more), ". "
+				continue
+			}
+			return strings.Join(append(parts, l.text), "\n"), nil
+		}
+	}
+}
+
+// endOfLines is why there are no more lines.
+func endOfLines(err error) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+		return io.EOF
+	}
+	return err
+}
+
+// commandWord is a line that is a command: a slash and letters. "/etc/hosts"
+// and " /help" are not.
+var commandWord = regexp.MustCompile(`^/([a-z]+)\s*$`)
+
+// chatCommand is the command a message consists of, without its slash.
+func chatCommand(message string) (word string, ok bool) {
+	m := commandWord.FindStringSubmatch(message)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
+// command carries out a command of the chat.
+func (c *chat) command(word string) (leave bool, err error) {
+	switch word {
+	case "exit":
+		return true, nil
+	case "clear":
+		c.conversation = c.conversation[:c.start]
+		return false, c.app.printf("(a new conversation)\n")
+	case "help":
+		return false, c.app.printf("%s", chatHelp)
+	}
+	return false, c.app.printf("(no command /%s; /help lists them)\n", word)
+}
+
+// turn sends a message and writes the answer. What cannot be answered is taken
+// out of the conversation again and the chat goes on; an error means that it
+// cannot.
+func (c *chat) turn(ctx context.Context, message string) error {
+	asked := append(c.conversation, engine.Message{Role: engine.User, Content: message})
+	ctx, stop := c.app.interruptible(ctx)
+	out, err := answerTo(ctx, c.generator, asked, c.sampling, newTextReporter(c.app.Streams))
+	stop()
+	var full *engine.ContextError
+	switch {
+	case errors.As(err, &full):
+		return c.app.printf("(The conversation would need %d positions and the context has %d. This message was not sent: shorten it, or /clear.)\n", full.Need, full.Have)
+	case err != nil:
+		return err
+	}
+	if out.Text != "" {
+		c.conversation = append(asked, engine.Message{Role: engine.Assistant, Content: out.Text})
+	}
+	c.armed = out.Reason == interrupted
+	if err := c.app.printf("%s", endNote(out.Reason)); err != nil {
+		return err
+	}
+	if c.stats {
+		c.app.note("%s", statsLine(out, c.sampling))
+	}
+	return nil
+}
+
+// endNote says why an answer ended, where that is not plain.
+func endNote(r engine.Reason) string {
+	switch r {
+	case interrupted:
+		return "(stopped)\n"
+	case engine.TokenLimit:
+		return "(stopped at --max-tokens)\n"
+	case engine.ContextFull:
+		return "(the context is full: /clear begins a new conversation)\n"
+	}
+	return ""
+}

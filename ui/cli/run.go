@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"scout/engine"
+)
+
+// runFlags is what "scout run" can be told.
+type runFlags struct {
+	system             string
+	context, threads   int
+	json, jsonl, stats bool
+	sampling           samplingFlags
+}
+
+// runCommand is "scout run": one answer, or a chat.
+func (a *App) runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run MODEL [PROMPT|-]",
+		Short: "Answer a prompt, or chat",
+		Long: "Answers a prompt. Text on standard input is added to the prompt after a blank line; - takes the prompt itself from there. " +
+			"Without a prompt, at a terminal, it starts a chat; /help in the chat lists its commands.\n\n" +
+			"Standard output is the answer and nothing else. Exit codes: 0 done, 1 error, 2 usage, 3 does not fit this machine, " +
+			"4 the prompt does not fit the context, 130 interrupted.",
+		Example: "scout run demo\nscout run demo \"What is a mixture of experts?\"\ngit diff | scout run model.gguf \"Write a commit message\"",
+		Args:    cobra.ArbitraryArgs,
+		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 || len(args) > 2 {
+				return usageErrorf("run takes a model and one prompt, got %d arguments: put the prompt in quotes", len(args))
+			}
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return a.run(cmd.Context(), args[0], args[1:], &f)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.system, "system", "", "system message, before the conversation")
+	f.sampling.register(flags)
+	flags.IntVar(&f.context, "ctx", 0, "context: positions to make room for (default: the model's limit, at most 16384)")
+	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
+	flags.BoolVar(&f.json, "json", false, "write one JSON object: text, tokens, counts, sampling")
+	flags.BoolVar(&f.jsonl, "jsonl", false, "write a JSON event a line, as the answer comes")
+	flags.BoolVar(&f.stats, "stats", false, "write counts and speed to standard error afterwards")
+	return cmd
+}
+
+// check refuses flags that make no sense, before a model is opened.
+func (f *runFlags) check(cmd *cobra.Command) error {
+	if err := f.sampling.check(cmd.Flags()); err != nil {
+		return err
+	}
+	if f.json && f.jsonl {
+		return usageErrorf("--json and --jsonl exclude each other")
+	}
+	if f.sampling.topLogProbs > 0 && !f.json && !f.jsonl {
+		return usageErrorf("--top-logprobs needs --json or --jsonl")
+	}
+	return checkSizes(f.context, f.threads)
+}
+
+// checkSizes refuses negative sizes; 0 stands for the default.
+func checkSizes(context, threads int) error {
+	if context < 0 {
+		return usageErrorf("--ctx is %d, want 1 or more", context)
+	}
+	if threads < 0 {
+		return usageErrorf("--threads is %d, want 1 or more", threads)
+	}
+	return nil
+}
+
+// run answers the prompt in args and on standard input, or starts a chat.
+func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) error {
+	text, given, err := a.promptFor(args)
+	if err != nil {
+		return err
+	}
+	if !given && (!a.OutTerminal || f.json || f.jsonl) {
+		return usageErrorf("no prompt: give one as an argument or on standard input (a chat needs a terminal)")
+	}
+	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: f.context})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	defer s.Close()
+	sampling := f.sampling.sampling(name == demoName)
+	var conversation []engine.Message
+	if f.system != "" {
+		conversation = append(conversation, engine.Message{Role: engine.System, Content: f.system})
+	}
+	if !given {
+		c := chat{app: a, generator: s, conversation: conversation, start: len(conversation), sampling: sampling, stats: f.stats}
+		return c.run(ctx, m.Info())
+	}
+	conversation = append(conversation, engine.Message{Role: engine.User, Content: text})
+	return a.answerOnce(ctx, name, s, conversation, sampling, f)
+}
+
+// answerOnce writes one answer.
+func (a *App) answerOnce(ctx context.Context, name string, g generator, conversation []engine.Message, s engine.Sampling, f *runFlags) error {
+	ctx, stop := a.interruptible(ctx)
+	defer stop()
+	r, err := a.newReporter(name, s, f)
+	if err != nil {
+		return err
+	}
+	out, err := answerTo(ctx, g, conversation, s, r)
+	if err != nil {
+		return err
+	}
+	if f.stats {
+		a.note("%s", statsLine(out, s))
+	}
+	if out.Reason == interrupted {
+		return errInterrupted
+	}
+	return nil
+}
+
+// newReporter is the form of output that the flags ask for.
+func (a *App) newReporter(name string, s engine.Sampling, f *runFlags) (reporter, error) {
+	switch {
+	case f.json:
+		return &jsonReporter{streams: a.Streams, progress: a.newProgress(), model: name, sampling: newSamplingRecord(s)}, nil
+	case f.jsonl:
+		return newJSONLReporter(a.Streams, name, newSamplingRecord(s))
+	}
+	return newTextReporter(a.Streams), nil
+}
+
+// openSequence opens a model, makes sure that its cache fits this machine, and
+// begins a sequence. The caller closes both.
+func (a *App) openSequence(ctx context.Context, name string, o engine.Options) (model, sequence, error) {
+	ctx, stop := a.interruptible(ctx)
+	defer stop()
+	m, err := a.openModel(ctx, name, o)
+	if err != nil {
+		return nil, nil, orInterrupted(ctx, err)
+	}
+	if err := a.checkFit(m); err != nil {
+		m.Close() // the error that matters is err
+		return nil, nil, err
+	}
+	a.warn(m)
+	s, err := m.newSequence()
+	if err != nil {
+		m.Close()
+		return nil, nil, err
+	}
+	return m, s, nil
+}
+
+// warn tells a person at the terminal what is odd about a model that runs all
+// the same.
+func (a *App) warn(m model) {
+	if !a.ErrTerminal {
+		return
+	}
+	info := m.Info()
+	for _, w := range info.Warnings {
+		a.note("%s", oneLine(w))
+	}
+	if m.Context() > info.ContextLength {
+		a.note("a context of %d is beyond the %d this model was made for", m.Context(), info.ContextLength)
+	}
+}
