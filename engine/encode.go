@@ -36,6 +36,9 @@ func (m *Model) Encode(conv []Message) ([]int32, error) {
 	if hasBOS {
 		in.BOS = m.Piece(bos)
 	}
+	if eos, ok := m.tok.EOS(); ok {
+		in.EOS = m.Piece(eos)
+	}
 	parts, err := m.template.Render(in)
 	if err != nil {
 		return nil, fmt.Errorf("engine: laying out the conversation: %w", err)

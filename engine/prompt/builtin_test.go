@@ -126,8 +126,12 @@ func TestBuiltins(t *testing.T) {
 			}
 		})
 	}
-	if _, ok := Builtin("nonsense"); ok {
+	none, ok := Builtin("nonsense")
+	if ok {
 		t.Error("there is a built-in nonsense")
+	}
+	if parts, err := none.Render(Input{}); err == nil {
+		t.Errorf("it renders as %q", parts)
 	}
 }
 

@@ -26,4 +26,8 @@
 // BOS and EOS and the date are the program's own; templates build special
 // tokens of roles ('<|' + role + '|>'), so a role that is none of the four in
 // message.go counts as user-supplied.
+//
+// What stays possible is what a template asks for: pieces of a special token
+// that it writes around a text join when that text is empty, and numbers and
+// truth values carry no mark.
 package prompt

@@ -53,7 +53,7 @@ func (m *matcher) cut(cuts []int, t jinja.Text, i, n int) []int {
 	}
 	s := t.String()
 	_, w := utf8.DecodeRuneInString(s[i:])
-	if w < n && t.IsUser(i+w-1) && m.longest(s[i:i+w]) == 0 {
+	if t.IsUser(i+w-1) && m.longest(s[i:i+w]) == 0 {
 		return append(cuts, i+w)
 	}
 	return append(cuts, i+1)

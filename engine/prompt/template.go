@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,8 @@ func Parse(source string) (*Template, error) {
 }
 
 // Builtin returns a template of our own: "llama4", "llama3" (3.1 and later),
-// "chatml" or "mistral".
+// "chatml" or "mistral". Of any other name there is none, and what is returned
+// then fails to render.
 func Builtin(name string) (*Template, bool) {
 	f, ok := builtins[name]
 	return &Template{builtin: f}, ok
@@ -66,9 +68,12 @@ func (t *Template) Render(in Input) (parts []string, err error) {
 		in.Now = time.Now()
 	}
 	var text jinja.Text
-	if t.builtin != nil {
+	switch {
+	case t == nil || t.builtin == nil && t.parsed == nil:
+		err = errors.New("prompt: there is no chat template")
+	case t.builtin != nil:
 		text, err = t.renderBuiltin(&in)
-	} else {
+	default:
 		text, err = t.renderJinja(&in)
 	}
 	if err != nil {

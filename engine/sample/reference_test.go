@@ -229,3 +229,45 @@ func TestDistribution(t *testing.T) {
 		})
 	}
 }
+
+// TestTopKByRadix compares the selection for a large top-k with the heap's.
+func TestTopKByRadix(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	for trial := range 2000 {
+		logits := randomLogits(rng, 2+rng.IntN(200))
+		s := New(Params{Temperature: 1}, len(logits))
+		s.gather(logits)
+		if len(s.ids) < 2 {
+			continue
+		}
+		k := 1 + rng.IntN(len(s.ids)-1)
+		var want []int32
+		for _, r := range mostLikely(nil, logits, k) {
+			want = append(want, r.id)
+		}
+		slices.Sort(want)
+		s.topK(k)
+		if !slices.Equal(s.ids, want) {
+			t.Fatalf("trial %d, k %d:\n got %v\nwant %v", trial, k, s.ids, want)
+		}
+	}
+}
+
+// TestTopPOfLightTokens has all the weight in tokens that are each next to
+// nothing, in a vocabulary of Llama 4's size.
+func TestTopPOfLightTokens(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 24))
+	logits := make([]float32, 202048)
+	for i := range logits {
+		logits[i] = -10 - rng.Float32()
+	}
+	logits[1000] = 0
+	p := Params{Temperature: 1, TopP: 0.5}
+	s := New(p, len(logits))
+	s.Sample(logits)
+	want := reference(p, logits, nil)
+	if len(want) < 1000 {
+		t.Fatalf("the nucleus has %d tokens, too few for this test", len(want))
+	}
+	checkSurvivors(t, 0, p, s, want)
+}

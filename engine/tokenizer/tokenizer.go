@@ -61,6 +61,7 @@ type Tokenizer struct {
 	template matcher // tokens found where the caller allows special ones: these and control tokens
 
 	bos    int32 // -1: none
+	eos    int32 // negative: none
 	addBOS bool
 	eog    []int32
 }
@@ -166,6 +167,7 @@ func (t *Tokenizer) setBytes() error {
 }
 
 func (t *Tokenizer) setBOS(c Config) {
+	t.eos = c.EOS
 	t.bos = c.BOS
 	if t.bos < 0 {
 		t.bos = -1
@@ -270,6 +272,10 @@ func (t *Tokenizer) Specials() []string {
 
 // BOS returns the token that begins a text, if the vocabulary has one.
 func (t *Tokenizer) BOS() (int32, bool) { return t.bos, t.bos >= 0 }
+
+// EOS returns the token that the file names as the end of a text or turn, if it
+// names one. Generation ends at every token of IsEOG, not at this one alone.
+func (t *Tokenizer) EOS() (int32, bool) { return t.eos, t.eos >= 0 }
 
 // AddBOS reports whether a prompt is to begin with BOS. The file decides; where
 // it does not, Llama and Mistral models do and Qwen models do not.

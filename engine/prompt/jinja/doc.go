@@ -14,6 +14,11 @@
 // since Go cannot recover from a stack that overflows. A render therefore ends,
 // in bounded time and memory, with a Text or an error.
 //
+// That is also why this is no library: of the two for Go that were tried, gonja
+// 2.9.1 and ardanlabs/jinja 1.8.0, neither can be stopped after a number of
+// steps or bytes, neither tells a template's text from a person's, and gonja
+// does not parse several published templates.
+//
 // Strings know where they come from: Text marks every byte as the template's
 // own or as user-supplied, and every operation carries the marks along. What
 // becomes a special token is decided from these marks after rendering (see

@@ -43,11 +43,16 @@ func TestConstructs(t *testing.T) {
 // renderString renders a template with the variables of testdata.
 func renderString(t *testing.T, source string) (string, error) {
 	t.Helper()
+	return renderLimited(t, source, DefaultLimits(1000))
+}
+
+func renderLimited(t *testing.T, source string, limits Limits) (string, error) {
+	t.Helper()
 	tm, err := Parse(source)
 	if err != nil {
 		return "", err
 	}
-	out, err := tm.Render(variables(t), DefaultLimits(1000))
+	out, err := tm.Render(variables(t), limits)
 	return out.String(), err
 }
 
