@@ -118,27 +118,81 @@ func TestPrefixReuse(t *testing.T) {
 	}
 }
 
-// TestReuseBehindChunk edits a message whose chunk has been overwritten.
+// TestReuseBehindChunk edits messages of a model with short chunks, in the
+// current chunk and in ones that have been overwritten.
 func TestReuseBehindChunk(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs a prompt of more than 8192 tokens")
-	}
-	shape := synth.Shape{Layers: 4, Hidden: 64, Heads: 2, KVHeads: 1, HeadDim: 32, FF: 64, Experts: 2, Vocab: 512}
-	m := openModel(t, synth.Bytes(shape), Options{Context: 8300})
+	shape := small()
+	shape.Chunk = 32
+	m := openModel(t, synth.Bytes(shape), Options{Context: 256})
 	used, fresh := newSequence(t, m), newSequence(t, m)
-	ids := randomIDs(8250)
+	ids := randomIDs(150)
 	lastLogits(t, used, ids)
-	edited := slices.Clone(ids)
-	edited[8210]++ // in the second chunk: its cells are all there
-	if n := used.line.Reusable(edited); n != 8210 {
-		t.Errorf("edit in the current chunk: %d tokens can be reused, want 8210", n)
+	for _, c := range []struct{ edit, reused int }{{140, 140}, {128, 128}, {100, 96}, {96, 96}, {64, 64}, {40, 32}, {5, 0}} {
+		edited := slices.Clone(ids)
+		edited[c.edit]++
+		n := used.line.Reusable(edited)
+		if n != c.reused {
+			t.Errorf("edit at %d: %d tokens can be reused, want %d", c.edit, n, c.reused)
+		}
+		used.Truncate(n)
+		fresh.Truncate(0)
+		sameBits(t, "after an edit", lastLogits(t, used, edited[n:]), lastLogits(t, fresh, edited))
+		used.Truncate(0)
+		lastLogits(t, used, ids)
 	}
-	edited[8000]++ // in the first chunk: overwritten from its start
-	if n := used.line.Reusable(edited); n != 0 {
-		t.Errorf("edit in the chunk before: %d tokens can be reused, want 0", n)
+}
+
+// TestChunksInDecode checks that a token sees the same in decoding as in prefill
+// when chunks begin anew, for a layer of each kind.
+func TestChunksInDecode(t *testing.T) {
+	shape := small()
+	shape.Chunk = 16
+	m := openModel(t, synth.Bytes(shape), Options{Context: 128})
+	whole, single := newSequence(t, m), newSequence(t, m)
+	ids := randomIDs(70)
+	for i := range ids {
+		got := lastLogits(t, single, ids[i:i+1])
+		whole.Truncate(0)
+		sameBits(t, "token by token", got, lastLogits(t, whole, ids[:i+1]))
 	}
-	used.Truncate(used.line.Reusable(edited))
-	sameBits(t, "after an edit", lastLogits(t, used, edited), lastLogits(t, fresh, edited))
+}
+
+// TestLayouts opens the same model as one file, as one file with a vision tower
+// and another writer's keys, and as split files named by any part.
+func TestLayouts(t *testing.T) {
+	shape, ids := small(), randomIDs(12)
+	want := lastLogits(t, openSequence(t, synth.Bytes(shape), Options{Context: 64}), ids)
+	shape.OneFile = true
+	oneFile := openModel(t, synth.Bytes(shape), Options{Context: 64})
+	if !oneFile.Info().Vision {
+		t.Error("a file with vision tensors: Info says there are none")
+	}
+	sameBits(t, "one file", lastLogits(t, newSequence(t, oneFile), ids), want)
+	shape.OneFile, shape.Split = false, 3
+	prefix := filepath.Join(t.TempDir(), "model")
+	for part := range 3 {
+		f, err := os.Create(synth.PartName(prefix, part, 3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(synth.WritePart(f, shape, part), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for part := range 3 {
+		m, err := Open(context.Background(), synth.PartName(prefix, part, 3), Options{Threads: 2, Context: 64})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(m.Info().Files); n != 3 {
+			t.Errorf("%d files, want 3", n)
+		}
+		s := newSequence(t, m)
+		sameBits(t, "split files", lastLogits(t, s, ids), want)
+		if err := errors.Join(s.Close(), m.Close()); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func answerText(t *testing.T, s *Sequence, conv []Message, p Sampling) string {

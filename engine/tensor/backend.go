@@ -3,21 +3,37 @@ package tensor
 import (
 	"errors"
 	"fmt"
+
+	"scout/engine/quant"
 )
 
 // KVType is the element type of a key/value cache.
 type KVType uint8
 
-// F16 is the default; F32 exists to hold the engine against references.
+// F16 is the default; F32 exists to hold the engine against references. Q8_0 and
+// Q4_0 round the row of each head in blocks of 32, with the scales and integers
+// of the weight types of those names, to about half and a quarter of F16's size.
 const (
 	KVF16 KVType = iota
 	KVF32
+	KVQ8_0
+	KVQ4_0
 )
 
-func (t KVType) String() string { return [...]string{"f16", "f32"}[t] }
+func (t KVType) String() string { return [...]string{"f16", "f32", "q8_0", "q4_0"}[t] }
 
-// Bytes is the size of one element.
-func (t KVType) Bytes() int { return [...]int{2, 4}[t] }
+// Format is the weight type that rounds as a cache of this type does.
+func (t KVType) Format() quant.Type {
+	return [...]quant.Type{quant.F16, quant.F32, quant.Q8_0, quant.Q4_0}[t]
+}
+
+// Block is how many elements of a head's row are stored together: a head
+// dimension must be a multiple of it.
+func (t KVType) Block() int { return t.Format().BlockSize() }
+
+// RowBytes is the size of one head's key or value of n elements, a multiple of
+// Block.
+func (t KVType) RowBytes(n int) int { return t.Format().RowBytes(n) }
 
 // CacheLayer is the key/value storage of one layer: K and V, each
 // [Cells, KVHeads, HeadDim]. The cell of position p is p mod Cells.
@@ -31,7 +47,7 @@ type CacheLayer struct {
 
 // Bytes is the size of K and V together.
 func (l CacheLayer) Bytes() int64 {
-	return 2 * int64(l.Cells) * int64(l.KVHeads) * int64(l.HeadDim) * int64(l.Type.Bytes())
+	return 2 * int64(l.Cells) * int64(l.KVHeads) * int64(l.Type.RowBytes(l.HeadDim))
 }
 
 // CacheSpec is the storage of a whole sequence, a layer per Attend.Layer.

@@ -30,6 +30,14 @@ func (s Shape) metadata() []key {
 		if s.NoChunks {
 			keys = append(keys, key{a + "attention.sliding_window", uint32(0)})
 		}
+		if s.Chunk > 0 {
+			keys = append(keys, key{a + "attention.chunk_size", uint32(s.Chunk)})
+		}
+		if s.OneFile {
+			// The scale is the temperature's and not that of the scores.
+			keys = append(keys, key{a + "use_qk_norm", true}, key{a + "attention.scale", float32(0.1)},
+				key{a + "vision.block_count", uint32(1)}, key{a + "vision.embedding_length", uint32(visionWidth)})
+		}
 	case "qwen2vl":
 		// Shares of time, height and width in the pairs of a head, as in the published models.
 		keys = append(keys, key{a + "rope.dimension_sections",

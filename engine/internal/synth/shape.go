@@ -37,11 +37,13 @@ type Shape struct {
 	// or by what they are in any layer ("attn_k"). Only matrices have a choice.
 	Types map[string]quant.Type `json:"types,omitempty"`
 
-	RopeTheta   float64 `json:"rope_theta"`   // RoPE base: 500000
-	RopeFreqs   bool    `json:"rope_freqs"`   // divide the angles of long wavelengths by 16, as Scout does
-	NoChunks    bool    `json:"no_chunks"`    // llama4 with a sliding window of zero: global attention and RoPE everywhere; llama.cpp aborts
-	Tied        bool    `json:"tied"`         // no output matrix of its own
-	RouterScale float64 `json:"router_scale"` // standard deviation of router logits: 3
+	RopeTheta   float64 `json:"rope_theta"`         // RoPE base: 500000
+	RopeFreqs   bool    `json:"rope_freqs"`         // divide the angles of long wavelengths by 16, as Scout does
+	NoChunks    bool    `json:"no_chunks"`          // llama4 with a sliding window of zero: global attention and RoPE everywhere; llama.cpp aborts
+	Tied        bool    `json:"tied"`               // no output matrix of its own
+	Chunk       int     `json:"chunk,omitempty"`    // llama4 with a chunk length of its own in the file; llama.cpp ignores it and takes 8192
+	OneFile     bool    `json:"one_file,omitempty"` // llama4 as Ollama writes it: the vision tower in the same file, and keys of that writer
+	RouterScale float64 `json:"router_scale"`       // standard deviation of router logits: 3
 	// Decisive makes the token choose its expert by a margin that rounding
 	// cannot overcome: token t goes to expert t mod Experts in every layer. It
 	// needs a token_embd of a float type.
@@ -105,8 +107,8 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("synth: heads is %d, want a multiple of the %d key/value heads", s.Heads, s.KVHeads)
 	case s.HeadDim%2 != 0:
 		return fmt.Errorf("synth: head_dim is %d, want an even number", s.HeadDim)
-	case s.Arch != "llama4" && (s.Experts > 0 || s.Decisive || s.NoChunks):
-		return fmt.Errorf("synth: %s has experts, decisive or no_chunks, which only llama4 can", s.Arch)
+	case s.Arch != "llama4" && (s.Experts > 0 || s.Decisive || s.NoChunks || s.OneFile || s.Chunk != 0):
+		return fmt.Errorf("synth: %s has experts, decisive, chunk, no_chunks or one_file, which only llama4 can", s.Arch)
 	case s.Decisive && (s.Experts >= s.Hidden || s.Tied):
 		return fmt.Errorf("synth: decisive wants a hidden width above the number of experts and an output of its own; they are %d, %d and %v",
 			s.Hidden, s.Experts, !s.Tied)

@@ -67,7 +67,22 @@ func (s Shape) tensors() []tensor {
 	for i := range s.Layers {
 		l.layer(fmt.Sprintf("blk.%d.", i), s.Arch == "llama4" && (i+1)%s.MoEStep == 0)
 	}
+	if s.OneFile {
+		l.vision()
+	}
 	return l.ts
+}
+
+// visionWidth is the width of the vision tower in a one-file model.
+const visionWidth = 32
+
+// vision adds some tensors of a vision tower, under the names of the one-file
+// layout. They are there to be left alone.
+func (l *list) vision() {
+	l.matrix("v.patch_embedding.weight", quant.F32, visionWidth, 3*14*14)
+	l.vector("v.class_embedding", visionWidth, 1, 0)
+	l.matrix("v.blk.0.attn_q.weight", quant.F32, visionWidth, visionWidth)
+	l.matrix("mm.linear_1.weight", quant.F32, l.Hidden, visionWidth)
 }
 
 // matrix adds weights [out, in] or [experts, out, in].
