@@ -1,0 +1,381 @@
+//go:build !noasm
+
+#include "textflag.h"
+#include "neon_arm64.h"
+#include "super_arm64.h"
+
+// The formats whose weights are bit fields, or a step from them. See
+// super_arm64.h.
+//
+// Instructions for 256 weights of one vector, all counted: Q4_K 91, Q5_K 128,
+// Q6_K 128, Q3_K 155, Q2_K 109, IQ4_XS 98. To store a block: 50, 87, 86, 113, 52
+// and 63.
+
+DATA ladder<>+0(SB)/8, $0xF6EADDCFBFAD9881
+DATA ladder<>+8(SB)/8, $0x7159453526190D01
+DATA ladder<>+16(SB)/8, $0xFFFAFFFCFFFE0000
+DATA ladder<>+24(SB)/8, $0xFFF2FFF4FFF6FFF8
+GLOBL ladder<>(SB), RODATA|NOPTR, $32
+
+// SCALEMINS unpacks the 12 bytes at R8+4 of Q4_K and Q5_K: scaleMin of package
+// quant for all groups at once. In R13 are the upper two bits of the last four
+// groups and the first four groups, in R14 the lower four bits of the last four.
+// Scales are in the lower words, minima in the upper.
+#define SCALEMINS \
+	FMOVS (R8), F27 \
+	FCVTL4(27, 27) \
+	MOVD 4(R8), R13 \
+	MOVWU 12(R8), R14 \
+	AND $0x3f3f3f3f3f3f3f3f, R13, R15 \
+	LSR $2, R13, R13 \
+	AND $0x3030303030303030, R13, R13 \
+	LSR $4, R14, R19 \
+	ORR R19<<32, R14, R14 \
+	AND $0x0f0f0f0f0f0f0f0f, R14, R14 \
+	ORR R13, R14, R14 \
+	FMOVD R15, F16 \
+	VMOV R14, V16.D[1] \
+	VUZP2 V16.S4, V16.S4, V20.S4 \
+	VUZP1 V16.S4, V16.S4, V16.S4 \
+	VUXTL V20.B8, V20.H8 \
+	VUXTL V16.B8, V17.H8 \
+	VUXTL V17.H4, V16.S4 \
+	VUXTL2 V17.H8, V17.S4
+
+#define SETUP4K \
+	VMOVI $0x0f, V31.B16
+
+#define SCALES4K \
+	SCALEMINS \
+	ADD $16, R8
+
+#define HALF4K \
+	VLD1.P 64(R8), [V12.B16, V13.B16, V14.B16, V15.B16] \
+	VAND V31.B16, V12.B16, V0.B16 \
+	VAND V31.B16, V13.B16, V1.B16 \
+	VUSHR $4, V12.B16, V2.B16 \
+	VUSHR $4, V13.B16, V3.B16 \
+	VAND V31.B16, V14.B16, V4.B16 \
+	VAND V31.B16, V15.B16, V5.B16 \
+	VUSHR $4, V14.B16, V6.B16 \
+	VUSHR $4, V15.B16, V7.B16
+
+#define SETUP5K \
+	VMOVI $0x0f, V31.B16 \
+	VMOVI $0x10, V30.B16
+
+// The bits 4 of all weights are in V28 and V29, those of the next group lowest.
+#define SCALES5K \
+	SCALEMINS \
+	ADD $16, R8 \
+	VLD1.P 32(R8), [V28.B16, V29.B16]
+
+#define HALF5K \
+	VLD1.P 64(R8), [V12.B16, V13.B16, V14.B16, V15.B16] \
+	VSHL $4, V28.B16, V0.B16 \
+	VSHL $4, V29.B16, V1.B16 \
+	VSHL $3, V28.B16, V2.B16 \
+	VSHL $3, V29.B16, V3.B16 \
+	VSHL $2, V28.B16, V4.B16 \
+	VSHL $2, V29.B16, V5.B16 \
+	VSHL $1, V28.B16, V6.B16 \
+	VSHL $1, V29.B16, V7.B16 \
+	VUSHR $4, V28.B16, V28.B16 \
+	VUSHR $4, V29.B16, V29.B16 \
+	VAND V30.B16, V0.B16, V0.B16 \
+	VAND V30.B16, V1.B16, V1.B16 \
+	VAND V30.B16, V2.B16, V2.B16 \
+	VAND V30.B16, V3.B16, V3.B16 \
+	VAND V30.B16, V4.B16, V4.B16 \
+	VAND V30.B16, V5.B16, V5.B16 \
+	VAND V30.B16, V6.B16, V6.B16 \
+	VAND V30.B16, V7.B16, V7.B16 \
+	VBIT V31.B16, V12.B16, V0.B16 \
+	VBIT V31.B16, V13.B16, V1.B16 \
+	VSRI $4, V12.B16, V2.B16 \
+	VSRI $4, V13.B16, V3.B16 \
+	VBIT V31.B16, V14.B16, V4.B16 \
+	VBIT V31.B16, V15.B16, V5.B16 \
+	VSRI $4, V14.B16, V6.B16 \
+	VSRI $4, V15.B16, V7.B16
+
+#define SETUP6K \
+	VMOVI $0x0f, V31.B16 \
+	VMOVI $0x30, V30.B16 \
+	VMOVI $0x20, V29.B16
+
+#define SCALES6K \
+	ADD $128, R8, R13 \
+	FMOVQ 192(R8), F20 \
+	MOVHU 208(R8), R14 \
+	WIDENSCALES \
+	FMOVS R14, F27 \
+	FCVTHS F27, F27
+
+// The lower bits are in V12 to V15, the upper in V8 and V9.
+#define HALF6K \
+	VLD1.P 64(R8), [V12.B16, V13.B16, V14.B16, V15.B16] \
+	VLD1.P 32(R13), [V8.B16, V9.B16] \
+	VSHL $4, V8.B16, V0.B16 \
+	VSHL $4, V9.B16, V1.B16 \
+	VSHL $2, V8.B16, V2.B16 \
+	VSHL $2, V9.B16, V3.B16 \
+	VUSHR $2, V8.B16, V6.B16 \
+	VUSHR $2, V9.B16, V7.B16 \
+	VAND V30.B16, V0.B16, V0.B16 \
+	VAND V30.B16, V1.B16, V1.B16 \
+	VAND V30.B16, V2.B16, V2.B16 \
+	VAND V30.B16, V3.B16, V3.B16 \
+	VAND V30.B16, V8.B16, V4.B16 \
+	VAND V30.B16, V9.B16, V5.B16 \
+	VAND V30.B16, V6.B16, V6.B16 \
+	VAND V30.B16, V7.B16, V7.B16 \
+	VBIT V31.B16, V12.B16, V0.B16 \
+	VBIT V31.B16, V13.B16, V1.B16 \
+	VBIT V31.B16, V14.B16, V2.B16 \
+	VBIT V31.B16, V15.B16, V3.B16 \
+	VSRI $4, V12.B16, V4.B16 \
+	VSRI $4, V13.B16, V5.B16 \
+	VSRI $4, V14.B16, V6.B16 \
+	VSRI $4, V15.B16, V7.B16
+
+#define SUBTRACT(V) \
+	VSUB V.B16, V0.B16, V0.B16 \
+	VSUB V.B16, V1.B16, V1.B16 \
+	VSUB V.B16, V2.B16, V2.B16 \
+	VSUB V.B16, V3.B16, V3.B16 \
+	VSUB V.B16, V4.B16, V4.B16 \
+	VSUB V.B16, V5.B16, V5.B16 \
+	VSUB V.B16, V6.B16, V6.B16 \
+	VSUB V.B16, V7.B16, V7.B16
+
+#define SIGN6K \
+	SUBTRACT(V29)
+
+#define SETUP3K \
+	VMOVI $0x04, V31.B16 \
+	VMOVI $0x03, V30.B16
+
+// The lower four bits of the scales are in R15 and R13, the upper two are added
+// from R14. The bits 2 of the weights are in V28 and V29.
+#define SCALES3K \
+	MOVD 96(R8), R13 \
+	MOVWU 104(R8), R14 \
+	AND $0x0f0f0f0f0f0f0f0f, R13, R15 \
+	LSR $4, R13, R13 \
+	AND $0x0f0f0f0f0f0f0f0f, R13, R13 \
+	LSR $2, R14, R19 \
+	ORR R19<<32, R14, R19 \
+	AND $0x0303030303030303, R19, R20 \
+	LSR $4, R19, R19 \
+	AND $0x0303030303030303, R19, R19 \
+	ORR R20<<4, R15, R15 \
+	ORR R19<<4, R13, R13 \
+	FMOVD R15, F20 \
+	VMOV R13, V20.D[1] \
+	VMOVI $0x20, V21.B16 \
+	VSUB V21.B16, V20.B16, V20.B16 \
+	MOVHU 108(R8), R14 \
+	WIDENSCALES \
+	FMOVS R14, F27 \
+	FCVTHS F27, F27 \
+	VLD1.P 32(R8), [V28.B16, V29.B16]
+
+#define FIRST3K \
+	VLD1.P 32(R8), [V12.B16, V13.B16] \
+	VSHL $2, V28.B16, V0.B16 \
+	VSHL $2, V29.B16, V1.B16 \
+	VSHL $1, V28.B16, V2.B16 \
+	VSHL $1, V29.B16, V3.B16 \
+	VUSHR $1, V28.B16, V6.B16 \
+	VUSHR $1, V29.B16, V7.B16 \
+	VUSHR $2, V12.B16, V8.B16 \
+	VUSHR $2, V13.B16, V9.B16 \
+	VUSHR $4, V12.B16, V10.B16 \
+	VUSHR $4, V13.B16, V11.B16 \
+	VUSHR $6, V12.B16, V14.B16 \
+	VUSHR $6, V13.B16, V15.B16 \
+	VAND V31.B16, V0.B16, V0.B16 \
+	VAND V31.B16, V1.B16, V1.B16 \
+	VAND V31.B16, V2.B16, V2.B16 \
+	VAND V31.B16, V3.B16, V3.B16 \
+	VAND V31.B16, V28.B16, V4.B16 \
+	VAND V31.B16, V29.B16, V5.B16 \
+	VAND V31.B16, V6.B16, V6.B16 \
+	VAND V31.B16, V7.B16, V7.B16 \
+	VBIT V30.B16, V12.B16, V0.B16 \
+	VBIT V30.B16, V13.B16, V1.B16 \
+	VBIT V30.B16, V8.B16, V2.B16 \
+	VBIT V30.B16, V9.B16, V3.B16 \
+	VBIT V30.B16, V10.B16, V4.B16 \
+	VBIT V30.B16, V11.B16, V5.B16 \
+	VORR V14.B16, V6.B16, V6.B16 \
+	VORR V15.B16, V7.B16, V7.B16
+
+#define SECOND3K \
+	VUSHR $4, V28.B16, V28.B16 \
+	VUSHR $4, V29.B16, V29.B16 \
+	FIRST3K
+
+#define SIGN3K \
+	SUBTRACT(V31)
+
+#define SETUP2K \
+	VMOVI $0x0f, V31.B16 \
+	VMOVI $0x03, V30.B16
+
+#define SCALES2K \
+	VLD1.P 16(R8), [V20.B16] \
+	FMOVS 64(R8), F27 \
+	FCVTL4(27, 27) \
+	VAND V31.B16, V20.B16, V22.B16 \
+	VUSHR $4, V20.B16, V20.B16 \
+	VUXTL2 V20.B16, V21.H8 \
+	VUXTL V20.B8, V20.H8 \
+	VUXTL2 V22.B16, V23.H8 \
+	VUXTL V22.B8, V22.H8 \
+	VUXTL V22.H4, V16.S4 \
+	VUXTL2 V22.H8, V17.S4 \
+	VUXTL V23.H4, V18.S4 \
+	VUXTL2 V23.H8, V19.S4
+
+#define HALF2K \
+	VLD1.P 32(R8), [V12.B16, V13.B16] \
+	VAND V30.B16, V12.B16, V0.B16 \
+	VAND V30.B16, V13.B16, V1.B16 \
+	VUSHR $2, V12.B16, V2.B16 \
+	VUSHR $2, V13.B16, V3.B16 \
+	VUSHR $4, V12.B16, V4.B16 \
+	VUSHR $4, V13.B16, V5.B16 \
+	VUSHR $6, V12.B16, V6.B16 \
+	VUSHR $6, V13.B16, V7.B16 \
+	VAND V30.B16, V2.B16, V2.B16 \
+	VAND V30.B16, V3.B16, V3.B16 \
+	VAND V30.B16, V4.B16, V4.B16 \
+	VAND V30.B16, V5.B16, V5.B16
+
+#define SETUP4XS \
+	MOVD $ladder<>(SB), R13 \
+	VLD1 (R13), [V29.B16, V30.B16] \
+	VMOVI $0x0f, V28.B16 \
+	MOVD $32, R19 \
+	VDUP R19, V31.H8
+
+// The ladder is in V29, the shifts -2*g of the upper bits of scale g in V30, the
+// bias of the scales in V31.
+#define SCALES4XS \
+	MOVHU (R8), R14 \
+	MOVHU 2(R8), R13 \
+	FMOVS 4(R8), F20 \
+	VDUP R13, V21.H8 \
+	USHL8(30, 21, 21) \
+	VSHL $14, V21.H8, V21.H8 \
+	VUSHR $10, V21.H8, V21.H8 \
+	VUSHR $4, V20.B16, V22.B16 \
+	VAND V28.B16, V20.B16, V20.B16 \
+	VZIP1 V22.B16, V20.B16, V20.B16 \
+	VUXTL V20.B8, V20.H8 \
+	VORR V21.B16, V20.B16, V20.B16 \
+	VSUB V31.H8, V20.H8, V20.H8 \
+	SXTL4(20, 16) \
+	SXTL4_2(20, 17) \
+	FMOVS R14, F27 \
+	FCVTHS F27, F27 \
+	ADD $8, R8
+
+#define HALF4XS \
+	VLD1.P 64(R8), [V12.B16, V13.B16, V14.B16, V15.B16] \
+	VAND V28.B16, V12.B16, V0.B16 \
+	VUSHR $4, V12.B16, V1.B16 \
+	VAND V28.B16, V13.B16, V2.B16 \
+	VUSHR $4, V13.B16, V3.B16 \
+	VAND V28.B16, V14.B16, V4.B16 \
+	VUSHR $4, V14.B16, V5.B16 \
+	VAND V28.B16, V15.B16, V6.B16 \
+	VUSHR $4, V15.B16, V7.B16 \
+	VTBL V0.B16, [V29.B16], V0.B16 \
+	VTBL V1.B16, [V29.B16], V1.B16 \
+	VTBL V2.B16, [V29.B16], V2.B16 \
+	VTBL V3.B16, [V29.B16], V3.B16 \
+	VTBL V4.B16, [V29.B16], V4.B16 \
+	VTBL V5.B16, [V29.B16], V5.B16 \
+	VTBL V6.B16, [V29.B16], V6.B16 \
+	VTBL V7.B16, [V29.B16], V7.B16
+
+// BIASED is TERM of weights that have 2^n too much.
+#define BIASED(n) \
+	VSHL $n, V25.S4, V25.S4 \
+	VSUB V25.S4, V24.S4, V24.S4 \
+	TERM
+
+#define TERM6K BIASED(5)
+#define TERM3K BIASED(2)
+
+// func rowsQ4K(dst *float32, w *byte, stride, rows int, q *int8, d *float32, sums *int16, blocks int)
+TEXT ·rowsQ4K(SB), NOSPLIT, $0-64
+	ROWS(SETUP4K, SCALES4K, SUMS32, HALF4K, HALF4K, DOT32, 17, TERMMIN, 0)
+
+// func rowsQ5K(dst *float32, w *byte, stride, rows int, q *int8, d *float32, sums *int16, blocks int)
+TEXT ·rowsQ5K(SB), NOSPLIT, $0-64
+	ROWS(SETUP5K, SCALES5K, SUMS32, HALF5K, HALF5K, DOT32, 17, TERMMIN, 0)
+
+// func rowsQ6K(dst *float32, w *byte, stride, rows int, q *int8, d *float32, sums *int16, blocks int)
+TEXT ·rowsQ6K(SB), NOSPLIT, $0-64
+	ROWS(SETUP6K, SCALES6K, SUMS16, HALF6K, HALF6K, DOT16, 18, TERM6K, 82)
+
+// func rowsQ3K(dst *float32, w *byte, stride, rows int, q *int8, d *float32, sums *int16, blocks int)
+TEXT ·rowsQ3K(SB), NOSPLIT, $0-64
+	ROWS(SETUP3K, SCALES3K, SUMS16, FIRST3K, SECOND3K, DOT16, 18, TERM3K, 14)
+
+// func rowsQ2K(dst *float32, w *byte, stride, rows int, q *int8, d *float32, sums *int16, blocks int)
+TEXT ·rowsQ2K(SB), NOSPLIT, $0-64
+	ROWS(SETUP2K, SCALES2K, SUMS16, HALF2K, HALF2K, DOT16, 18, TERMMIN, 4)
+
+// func rowsIQ4XS(dst *float32, w *byte, stride, rows int, q *int8, d *float32, sums *int16, blocks int)
+TEXT ·rowsIQ4XS(SB), NOSPLIT, $0-64
+	ROWS(SETUP4XS, SCALES4XS, NOTHING, HALF4XS, HALF4XS, DOT32, 17, TERM, 0)
+
+// func unpackQ4K(row *packedRow, w *byte, stride, n int)
+TEXT ·unpackQ4K(SB), NOSPLIT, $0-32
+	UNPACK(SETUP4K, SCALES4K, HALF4K, HALF4K, NOTHING, STORE32MIN)
+
+// func unpackQ5K(row *packedRow, w *byte, stride, n int)
+TEXT ·unpackQ5K(SB), NOSPLIT, $0-32
+	UNPACK(SETUP5K, SCALES5K, HALF5K, HALF5K, NOTHING, STORE32MIN)
+
+// func unpackQ6K(row *packedRow, w *byte, stride, n int)
+TEXT ·unpackQ6K(SB), NOSPLIT, $0-32
+	UNPACK(SETUP6K, SCALES6K, HALF6K, HALF6K, SIGN6K, STORE16)
+
+// func unpackQ3K(row *packedRow, w *byte, stride, n int)
+TEXT ·unpackQ3K(SB), NOSPLIT, $0-32
+	UNPACK(SETUP3K, SCALES3K, FIRST3K, SECOND3K, SIGN3K, STORE16)
+
+// func unpackQ2K(row *packedRow, w *byte, stride, n int)
+TEXT ·unpackQ2K(SB), NOSPLIT, $0-32
+	UNPACK(SETUP2K, SCALES2K, HALF2K, HALF2K, NOTHING, STORE16MIN)
+
+// func unpackIQ4XS(row *packedRow, w *byte, stride, n int)
+TEXT ·unpackIQ4XS(SB), NOSPLIT, $0-32
+	UNPACK(SETUP4XS, SCALES4XS, HALF4XS, HALF4XS, NOTHING, STORE32)
+
+// func dotGroups(w *int8, s *int16, q *int8) int32
+TEXT ·dotGroups(SB), NOSPLIT, $0-28
+	MOVD   w+0(FP), R8
+	MOVD   s+8(FP), R1
+	MOVD   q+16(FP), R9
+	VLD1   (R1), [V20.H8, V21.H8]
+	SXTL4(20, 16)
+	SXTL4_2(20, 17)
+	SXTL4(21, 18)
+	SXTL4_2(21, 19)
+	VMOVI  $0, V24.B16
+	VLD1.P 64(R8), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VLD1.P 64(R8), [V4.B16, V5.B16, V6.B16, V7.B16]
+	DOT16(16)
+	VLD1.P 64(R8), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VLD1.P 64(R8), [V4.B16, V5.B16, V6.B16, V7.B16]
+	DOT16(18)
+	VADDV  V24.S4, V24
+	FMOVS  F24, ret+24(FP)
+	RET
