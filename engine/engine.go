@@ -36,6 +36,7 @@ type Model struct {
 	threads  int
 	context  int
 	kv       tensor.KVType
+	onRouted func(Routed)
 
 	mu   sync.Mutex // held while the executor runs
 	exec *tensor.Executor
@@ -82,7 +83,7 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("engine: opening %s: %w", m.file.Path(), err)
 	}
-	m.threads = o.Threads
+	m.threads, m.onRouted = o.Threads, o.Routed
 	if m.threads <= 0 {
 		m.threads = runtime.GOMAXPROCS(0)
 	}
@@ -92,7 +93,7 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	return m.file.Guard(func() error {
 		var err error
 		limits := tensor.Limits{Tokens: batchTokens, Outputs: batchOutputs}
-		m.exec, err = tensor.NewExecutor(m.model.Graph, m.backends, limits, nil)
+		m.exec, err = tensor.NewExecutor(m.model.Graph, m.backends, limits, m.keptValues())
 		return err
 	})
 }
@@ -113,7 +114,7 @@ func (m *Model) describe(o Options) error {
 		return fmt.Errorf("engine: opening %s: the tokenizer has %d tokens, the model has room for %d", m.file.Path(), m.tok.Len(), n)
 	}
 	m.template = m.chooseTemplate()
-	if m.kv, err = kvType(o.KV); err != nil {
+	if err := m.chooseKV(o.KV); err != nil {
 		return err
 	}
 	m.context = o.Context
@@ -126,14 +127,28 @@ func (m *Model) describe(o Options) error {
 	return nil
 }
 
-func kvType(name string) (tensor.KVType, error) {
+// chooseKV sets the element type of caches to the one of that name, f16 if it is
+// empty. Blocks of 32 must fit the model's heads.
+func (m *Model) chooseKV(name string) error {
 	switch name {
 	case "", "f16":
-		return tensor.KVF16, nil
+		m.kv = tensor.KVF16
 	case "f32":
-		return tensor.KVF32, nil
+		m.kv = tensor.KVF32
+	case "q8_0":
+		m.kv = tensor.KVQ8_0
+	case "q4_0":
+		m.kv = tensor.KVQ4_0
+	default:
+		return fmt.Errorf("engine: cache type is %q, want f16, f32, q8_0 or q4_0", name)
 	}
-	return 0, fmt.Errorf("engine: cache type is %q, want f16 or f32", name)
+	for i, l := range m.model.Cache {
+		if l.HeadDim%m.kv.Block() != 0 {
+			return fmt.Errorf("engine: opening %s: layer %d: a %v cache takes heads of a multiple of %d elements, got %d; f16 takes any",
+				m.file.Path(), i, m.kv, m.kv.Block(), l.HeadDim)
+		}
+	}
+	return nil
 }
 
 // buildModel binds the file's tensors to the graph of its architecture. A graph

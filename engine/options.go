@@ -8,11 +8,18 @@ import (
 
 // Options says how to open a model. The zero value is a sensible choice.
 type Options struct {
-	Threads int    // worker threads; 0 means one per usable core
-	Context int    // positions to make room for; 0 means DefaultContext, or the model's limit if that is lower
-	KV      string // element type of the key/value cache: "f16" (also when empty) or "f32"
+	Threads int // worker threads; 0 means one per usable core
+	Context int // positions to make room for; 0 means DefaultContext, or the model's limit if that is lower
+	// KV is the element type of the key/value cache: "f16" (also when empty), "f32",
+	// or "q8_0" and "q4_0", which take about a half and a quarter of f16's memory, cost
+	// some accuracy, and need heads of a multiple of 32 elements.
+	KV string
 	// Placement says which device runs which part; nil means everything on the CPU.
 	Placement *Placement
+	// Routed, if not nil, is told which experts each token went to, layer by layer
+	// after each batch; in the last layer only of the tokens whose logits were asked
+	// for. It must not keep Logits nor call the model.
+	Routed func(Routed)
 }
 
 // Placement says which device runs which part of a model.

@@ -130,6 +130,9 @@ func (s *Sequence) run(ctx context.Context, each func(int, []float32) error) err
 	b := &s.batch
 	rows, err := s.m.exec.Run(b, s.caches, func() bool { return ctx.Err() != nil })
 	s.line.Wrote(b.Start + len(b.Tokens))
+	if err == nil && s.m.onRouted != nil {
+		err = s.m.report(b)
+	}
 	if err != nil {
 		err = explain(s.m.file, err)
 	}

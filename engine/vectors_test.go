@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"testing"
 
 	"scout/engine/internal/synth"
@@ -26,7 +28,8 @@ func TestVectors(t *testing.T) {
 			if sum := fmt.Sprintf("%x", sha256.Sum256(data)); sum != v.SHA256 {
 				t.Fatalf("the model's SHA-256 is %s, the vector's is %s: package synth has changed", sum, v.SHA256)
 			}
-			got := logitsAt(t, data, v.Start, v.IDs)
+			got, experts := logitsAt(t, data, v.Start, v.IDs)
+			checkExperts(t, v, experts)
 			if v.Shape.Quant == quant.F32 {
 				checkClose(t, v, got)
 			} else {
@@ -37,22 +40,39 @@ func TestVectors(t *testing.T) {
 }
 
 // logitsAt is the logits of every position, [len(ids), vocabulary], with a
-// float32 cache.
-func logitsAt(t *testing.T, model []byte, start int, ids []int) []float32 {
+// float32 cache, and the experts by layer and token.
+func logitsAt(t *testing.T, model []byte, start int, ids []int) (logits []float32, experts map[int][]int) {
 	t.Helper()
-	s := openSequence(t, model, Options{Context: start + len(ids) + 1, KV: "f32"})
+	experts = map[int][]int{}
+	s := openSequence(t, model, Options{Context: start + len(ids) + 1, KV: "f32", Routed: func(r Routed) {
+		if want := start + len(experts[r.Layer]); r.Position != want || len(r.Experts) != 1 {
+			t.Errorf("layer %d: experts %d of position %d, want one of position %d", r.Layer, r.Experts, r.Position, want)
+		}
+		if int(r.Experts[0]) != argmax(r.Logits) {
+			t.Errorf("layer %d, position %d: expert %d, router logits %v", r.Layer, r.Position, r.Experts[0], r.Logits)
+		}
+		experts[r.Layer] = append(experts[r.Layer], int(r.Experts[0]))
+	}})
 	if err := s.StartAt(start); err != nil {
 		t.Fatal(err)
 	}
-	var out []float32
-	err := s.Append(context.Background(), int32s(ids), AllLogits, func(_ int, logits []float32) error {
-		out = append(out, logits...)
+	err := s.Append(context.Background(), int32s(ids), AllLogits, func(_ int, row []float32) error {
+		logits = append(logits, row...)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out
+	return logits, experts
+}
+
+// checkExperts holds the routing to the record. In the float models every choice
+// has a margin of 0.008 or more, far above their rounding; the quantised ones were
+// made with margins near 1.
+func checkExperts(t *testing.T, v synth.Vector, got map[int][]int) {
+	if !maps.EqualFunc(got, v.Experts, slices.Equal[[]int]) {
+		t.Errorf("experts are %v, want %v (smallest margin %g)", got, v.Experts, v.Margin)
+	}
 }
 
 func checkClose(t *testing.T, v synth.Vector, got []float32) {

@@ -14,7 +14,7 @@ import (
 
 // evalFlags is what "scout eval" can be told.
 type evalFlags struct {
-	ids, file, logits                      string
+	ids, file, logits, routes              string
 	greedy, start, batch, context, threads int
 	kv                                     string
 	json, idsGiven, fileGiven              bool
@@ -49,8 +49,9 @@ func (a *App) evalCommand() *cobra.Command {
 	flags.StringVar(&f.ids, "ids", "", "token ids, separated by commas or white space; @FILE reads them from a file")
 	flags.StringVarP(&f.file, "file", "f", "", "text file; - is standard input")
 	flags.StringVar(&f.logits, "logits", "", "write the logits after every token to this file: little-endian float32 [tokens, vocabulary]")
+	flags.StringVar(&f.routes, "routes", "", "write the experts and router logits of every token and layer to this file, as JSON")
 	flags.IntVar(&f.greedy, "greedy", 0, "afterwards, continue with this many likeliest tokens")
-	flags.StringVar(&f.kv, "kv", "f16", "element type of the cache: f16 or f32")
+	registerKV(flags, &f.kv)
 	flags.IntVar(&f.start, "start", 0, "position of the first id")
 	flags.IntVar(&f.batch, "batch", 0, "compute at most this many tokens at once (default: the engine's choice)")
 	flags.IntVar(&f.context, "ctx", 0, "context (default: for --ids as many as it takes, for -f the model's limit, at most 16384)")
@@ -67,8 +68,11 @@ func (f evalFlags) check() error {
 	if f.fileGiven && f.start != 0 {
 		return usageErrorf("--start goes with --ids")
 	}
-	if f.kv != "f16" && f.kv != "f32" {
-		return usageErrorf("--kv is %q, want f16 or f32", f.kv)
+	if f.fileGiven && f.routes != "" {
+		return usageErrorf("--routes goes with --ids")
+	}
+	if err := checkKV(f.kv); err != nil {
+		return err
 	}
 	for _, n := range []struct {
 		flag string
@@ -102,7 +106,13 @@ func (a *App) eval(ctx context.Context, name string, f evalFlags) (err error) {
 	if f.idsGiven && f.context == 0 {
 		f.context = max(1, f.start+len(ids)+f.greedy)
 	}
-	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: f.context, KV: f.kv})
+	o := engine.Options{Threads: f.threads, Context: f.context, KV: f.kv}
+	var routes *routesFile
+	if f.routes != "" {
+		routes = newRoutes(f.start, len(ids))
+		o.Routed = routes.add
+	}
+	m, s, err := a.openSequence(ctx, name, o)
 	if err != nil {
 		return err
 	}
@@ -131,6 +141,11 @@ func (a *App) eval(ctx context.Context, name string, f evalFlags) (err error) {
 	}
 	if err != nil {
 		return orInterrupted(ctx, err)
+	}
+	if routes != nil {
+		if err := routes.write(f.routes); err != nil {
+			return err
+		}
 	}
 	return a.writeEvaluation(name, &e, f.json)
 }

@@ -25,6 +25,9 @@ type fakeModel struct {
 	bos     int32 // -1: none wanted
 	seq     *fakeSequence
 	closed  int
+
+	profiles []bool // asked for, in turn
+	ops      []engine.OpTime
 }
 
 func newFakeModel(pieces ...string) *fakeModel {
@@ -59,6 +62,8 @@ func (m *fakeModel) Tokenize(text string, special bool) []int32 {
 	return ids
 }
 func (m *fakeModel) newSequence() (sequence, error) { return m.seq, nil }
+func (m *fakeModel) Profile(on bool)                { m.profiles = append(m.profiles, on) }
+func (m *fakeModel) OpTimes() []engine.OpTime       { return m.ops }
 
 // fakeSequence plays deltas back, and computes logits that a test can predict.
 type fakeSequence struct {

@@ -17,6 +17,8 @@ type model interface {
 	BOS() (id int32, want bool)
 	Piece(id int32) string
 	newSequence() (sequence, error)
+	Profile(on bool)
+	OpTimes() []engine.OpTime
 	Close() error
 }
 

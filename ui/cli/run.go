@@ -10,7 +10,7 @@ import (
 
 // runFlags is what "scout run" can be told.
 type runFlags struct {
-	system             string
+	system, kv         string
 	context, threads   int
 	json, jsonl, stats bool
 	sampling           samplingFlags
@@ -43,6 +43,7 @@ func (a *App) runCommand() *cobra.Command {
 	flags.StringVar(&f.system, "system", "", "system message, before the conversation")
 	f.sampling.register(flags)
 	flags.IntVar(&f.context, "ctx", 0, "context: positions to make room for (default: the model's limit, at most 16384)")
+	registerKV(flags, &f.kv)
 	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
 	flags.BoolVar(&f.json, "json", false, "write one JSON object: text, tokens, counts, sampling")
 	flags.BoolVar(&f.jsonl, "jsonl", false, "write a JSON event a line, as the answer comes")
@@ -60,6 +61,9 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 	}
 	if f.sampling.topLogProbs > 0 && !f.json && !f.jsonl {
 		return usageErrorf("--top-logprobs needs --json or --jsonl")
+	}
+	if err := checkKV(f.kv); err != nil {
+		return err
 	}
 	return checkSizes(f.context, f.threads)
 }
@@ -84,7 +88,7 @@ func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) 
 	if !given && (!a.OutTerminal || f.json || f.jsonl) {
 		return usageErrorf("no prompt: give one as an argument or on standard input (a chat needs a terminal)")
 	}
-	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: f.context})
+	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: f.context, KV: f.kv})
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ func TestRunText(t *testing.T) {
 		{"negative", []string{"run", "m", "Hi", "--top-k", "-1"}, "", nil, result{2, "", "scout: --top-k is -1, want 0 or more\n"}, ""},
 		{"negative context", []string{"run", "m", "Hi", "--ctx", "-1"}, "", nil, result{2, "", "scout: --ctx is -1, want 1 or more\n"}, ""},
 		{"negative threads", []string{"run", "m", "Hi", "--threads=-2"}, "", nil, result{2, "", "scout: --threads is -2, want 1 or more\n"}, ""},
+		{"cache type", []string{"run", "m", "Hi", "--kv", "q8"}, "", nil, result{2, "", `scout: --kv is "q8", want f16, f32, q8_0 or q4_0` + "\n"}, ""},
 		{"empty stop", []string{"run", "m", "Hi", "--stop", ""}, "", nil, result{2, "", "scout: --stop is empty, want a text to stop before\n"}, ""},
 		{"two forms", []string{"run", "m", "Hi", "--json", "--jsonl"}, "", nil, result{2, "", "scout: --json and --jsonl exclude each other\n"}, ""},
 		{"log-probabilities as text", []string{"run", "m", "Hi", "--top-logprobs", "2"}, "", nil,
@@ -72,7 +73,7 @@ func TestRunText(t *testing.T) {
 			if prompt != test.prompt {
 				t.Errorf("prompt: got %q, want %q", prompt, test.prompt)
 			}
-			if opened := a.model.options != (engine.Options{}) || len(a.model.seq.conversations) > 0; opened && (a.model.closed != 1 || a.model.seq.closed != 1) {
+			if opened := !reflect.DeepEqual(a.model.options, engine.Options{}) || len(a.model.seq.conversations) > 0; opened && (a.model.closed != 1 || a.model.seq.closed != 1) {
 				t.Errorf("closed the model %d times and the sequence %d times, want once", a.model.closed, a.model.seq.closed)
 			}
 		})

@@ -29,12 +29,17 @@ type opCase struct {
 
 // Tolerances: float32 sums of a few hundred terms stay within 1e-6; quantised
 // products round the activations to 8 bits (1/254 of the largest, averaged over
-// the row); attention through a float16 cache keeps 11 bits.
+// the row).
 const (
 	exact     = 2e-6
 	quantised = 2e-2
-	halfCache = 2e-3
 )
+
+// kvTypes are the element types of a cache with the tolerance of attention
+// through them: float16 keeps 11 bits, the others 8 and 4, of a block's largest.
+var kvTypes = map[tensor.KVType]float64{
+	tensor.KVF32: exact, tensor.KVF16: 2e-3, tensor.KVQ8_0: 1.5e-2, tensor.KVQ4_0: 2e-1,
+}
 
 func opCases() []opCase {
 	const width, heads, kv, dim, ff, experts = 256, 4, 2, 64, 256, 4
@@ -93,16 +98,24 @@ func opCases() []opCase {
 			}
 		}
 	}
-	for _, chunk := range []int{0, 16} {
-		cases = append(cases, opCase{fmt.Sprintf("attention, chunk %d", chunk), exact, func(w *maker, g *tensor.Graph) tensor.Value {
-			x := w.input(g)
-			q := g.MatMul(x, w.matrix("q", quant.F32, heads*dim, width), nil)
-			k := g.MatMul(x, w.matrix("k", quant.F32, kv*dim, width), nil)
-			v := g.MatMul(x, w.matrix("v", quant.F32, kv*dim, width), nil)
-			return g.Attend(q, k, v, tensor.Attend{Heads: heads, KVHeads: kv, HeadDim: dim, Scale: 0.125, Chunk: chunk})
-		}})
+	for _, a := range []tensor.Attend{
+		{Heads: heads, KVHeads: kv, HeadDim: dim}, {Heads: heads, KVHeads: kv, HeadDim: dim, Chunk: 16},
+		{Heads: 10, KVHeads: 2, HeadDim: 96}, {Heads: 3, KVHeads: 3, HeadDim: 32},
+	} {
+		a.Scale = 0.125
+		name := fmt.Sprintf("attention, %d heads of %d to %d, chunk %d", a.Heads, a.HeadDim, a.KVHeads, a.Chunk)
+		cases = append(cases, opCase{name, exact, func(w *maker, g *tensor.Graph) tensor.Value { return attention(w, g, a) }})
 	}
 	return cases
+}
+
+// attention is op on projections of the input.
+func attention(w *maker, g *tensor.Graph, op tensor.Attend) tensor.Value {
+	x := w.input(g)
+	q := g.MatMul(x, w.matrix("q", quant.F32, op.Heads*op.HeadDim, 256), nil)
+	k := g.MatMul(x, w.matrix("k", quant.F32, op.KVHeads*op.HeadDim, 256), nil)
+	v := g.MatMul(x, w.matrix("v", quant.F32, op.KVHeads*op.HeadDim, 256), nil)
+	return g.Attend(q, k, v, op)
 }
 
 // Run holds the backends that open returns to the contract. Each is closed when
@@ -112,13 +125,19 @@ func Run(t *testing.T, open func() tensor.Backend) {
 		t.Run(c.name, func(t *testing.T) {
 			b := open()
 			defer b.Close()
-			compare(t, b, c, tensor.KVF32)
-			if strings.HasPrefix(c.name, "attention") {
-				compare(t, b, c, tensor.KVF16)
+			if !strings.HasPrefix(c.name, "attention") {
+				compare(t, b, c, tensor.KVF32)
+				return
+			}
+			for kv := range kvTypes {
+				compare(t, b, c, kv)
 			}
 		})
 	}
-	t.Run("splits", func(t *testing.T) { splits(t, open()) })
+	for kv := range kvTypes {
+		t.Run(fmt.Sprintf("splits, %v cache", kv), func(t *testing.T) { splits(t, open(), kv) })
+	}
+	t.Run("caches", func(t *testing.T) { caches(t, open()) })
 	t.Run("devices", func(t *testing.T) { devices(t, open()) })
 	t.Run("stop", func(t *testing.T) { stop(t, open()) })
 	t.Run("limits", func(t *testing.T) { tooLarge(t, open()) })
@@ -130,10 +149,7 @@ func compare(t *testing.T, b tensor.Backend, c opCase, kv tensor.KVType) {
 	g := &tensor.Graph{}
 	w := &maker{r: rand.New(rand.NewPCG(7, 11))}
 	g.Result = c.build(w, g)
-	tolerance := c.tolerance
-	if kv == tensor.KVF16 {
-		tolerance = max(tolerance, halfCache)
-	}
+	tolerance := max(c.tolerance, kvTypes[kv])
 	got, want := start(t, b, g, kv), start(t, ref.Backend{}, g, kv)
 	at := 0
 	for _, n := range []int{33, 1, 1, 1, 5} {
@@ -171,18 +187,22 @@ func startOn(t *testing.T, backends map[tensor.Device]tensor.Backend, g *tensor.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { x.Close() })
-	var spec tensor.CacheSpec
-	for _, n := range g.Nodes {
-		if a, ok := n.Op.(tensor.Attend); ok {
-			spec = append(spec, tensor.CacheLayer{Cells: 128, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Type: kv, Device: n.Device})
-		}
-	}
-	c, err := x.NewCache(spec)
+	c, err := x.NewCache(cacheSpec(g, kv))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
 	return runner{x, c}
+}
+
+// cacheSpec is room for 128 positions in every layer.
+func cacheSpec(g *tensor.Graph, kv tensor.KVType) (spec tensor.CacheSpec) {
+	for _, n := range g.Nodes {
+		if a, ok := n.Op.(tensor.Attend); ok {
+			spec = append(spec, tensor.CacheLayer{Cells: 128, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Type: kv, Device: n.Device})
+		}
+	}
+	return spec
 }
 
 func (r runner) run(t *testing.T, b *tensor.Batch) []float32 {
@@ -229,14 +249,14 @@ func model(w *maker, attention, dense tensor.Device, groups map[tensor.Device][]
 
 // splits checks that a prompt gives the same bits in one batch, token by token
 // and in any parts.
-func splits(t *testing.T, b tensor.Backend) {
+func splits(t *testing.T, b tensor.Backend, kv tensor.KVType) {
 	defer b.Close()
 	w := &maker{r: rand.New(rand.NewPCG(1, 2))}
 	g := model(w, 0, 0, map[tensor.Device][]int{0: nil})
 	whole := w.batch(0, 40)
-	want := start(t, b, g, tensor.KVF16).run(t, whole)
+	want := start(t, b, g, kv).run(t, whole)
 	for _, parts := range [][]int{{1, 39}, {20, 20}, {7, 1, 30, 2}, ones(40)} {
-		r := start(t, b, g, tensor.KVF16)
+		r := start(t, b, g, kv)
 		var got []float32
 		at := 0
 		for _, n := range parts {
@@ -320,6 +340,35 @@ func tooLarge(t *testing.T, b tensor.Backend) {
 	}
 	if _, err := r.x.Run(&tensor.Batch{Tokens: []int32{1}}, r.c, nil); err != nil {
 		t.Errorf("a batch without outputs: %v", err)
+	}
+}
+
+// caches checks that sequences with different caches take turns on one program,
+// each with the bits that it gets alone.
+func caches(t *testing.T, b tensor.Backend) {
+	defer b.Close()
+	w := &maker{r: rand.New(rand.NewPCG(8, 9))}
+	g := model(w, 0, 0, map[tensor.Device][]int{0: nil})
+	first, second := w.batch(0, 9), w.batch(9, 5)
+	alone := map[tensor.KVType][]float32{}
+	for kv := range kvTypes {
+		r := start(t, b, g, kv)
+		r.run(t, first)
+		alone[kv] = r.run(t, second)
+	}
+	x := start(t, b, g, tensor.KVF32).x
+	together := map[tensor.KVType]runner{}
+	for kv := range kvTypes {
+		c, err := x.NewCache(cacheSpec(g, kv))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		together[kv] = runner{x, c}
+		together[kv].run(t, first)
+	}
+	for kv, r := range together {
+		near(t, fmt.Sprintf("%v cache among others", kv), r.run(t, second), alone[kv], 0)
 	}
 }
 

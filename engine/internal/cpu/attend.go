@@ -29,21 +29,24 @@ type attention struct {
 
 // workspace is what the Attend nodes of a program share, one after the other.
 type workspace struct {
-	span    int
-	queries int      // most query heads per KV head of any node, times tileRows
-	headDim int      // longest head of any node
-	heads   int      // most query heads of any node
-	workers []walker // by worker
-	spans   partial  // of a one-token batch: [spans, heads]
-	storage int      // of spans
+	span         int
+	queries      int         // most query heads per KV head of any node, times tileRows
+	headDim      int         // longest head of any node
+	heads        int         // most query heads of any node
+	workers      []walker    // by worker
+	spans        partial     // of a one-token batch: [spans, heads]
+	storage      int         // of spans
+	rounded      kernel.Acts // the batch's queries for a cache of blocks: [KVHeads, tokens, group, HeadDim]
+	queryStorage int         // of rounded
 }
 
 // walker is one worker's memory for a tile of queries.
 type walker struct {
-	q       []float32 // [queries, HeadDim], gathered
-	scores  []float32 // [queries, span]
-	single  partial   // [queries], one span's results
-	running partial   // [queries], merged so far
+	q       []float32   // [queries, HeadDim], gathered
+	rounded kernel.Acts // the same from workspace.rounded
+	scores  []float32   // [queries, span]
+	single  partial     // [queries], one span's results
+	running partial     // [queries], merged so far
 }
 
 // partial is the state of some queries' softmax sums.
@@ -64,20 +67,18 @@ func (p partial) part(i, n, headDim int) partial {
 func (c *compiler) attend(n *tensor.Node, op tensor.Attend) {
 	q, k, v, y := c.in(n.In[0]), c.in(n.In[1]), c.in(n.In[2]), c.out(n)
 	cells := c.storage() // a cache layer is touched by its own node only
-	c.step("store keys", []int{k.storage, v.storage}, []int{cells}, func(_ int, pieces *counter) {
-		l, rows := &c.p.cache.layers[op.Layer], len(c.p.batch.Tokens)
-		for t := pieces.take(); t < rows; t = pieces.take() {
-			l.store(c.p.batch.Start+t, k.row(t), v.row(t))
-		}
-	})
 	a := c.newAttention(op)
-	c.step("attend", []int{q.storage, cells}, []int{y.storage, a.storage}, func(worker int, pieces *counter) {
+	c.step("store keys", []int{q.storage, k.storage, v.storage}, []int{cells, a.queryStorage}, func(worker int, pieces *counter) {
+		a.store(q, k, v, worker, pieces)
+	})
+	c.step("attend", []int{q.storage, cells, a.queryStorage}, []int{y.storage, a.storage}, func(worker int, pieces *counter) {
 		if len(c.p.batch.Tokens) == 1 {
 			a.spansOfOne(q.row(0), worker, pieces)
 			return
 		}
 		a.tiles(q, y, worker, pieces)
 	})
+	c.charge(a.bytes)
 	c.step("merge spans", []int{a.storage}, []int{y.storage}, func(_ int, pieces *counter) {
 		if len(c.p.batch.Tokens) == 1 {
 			a.mergeOne(y.row(0), pieces)
@@ -88,18 +89,22 @@ func (c *compiler) attend(n *tensor.Node, op tensor.Attend) {
 func (c *compiler) newAttention(op tensor.Attend) *attention {
 	w := &c.p.attention
 	if w.storage == 0 {
-		w.storage = c.storage()
+		w.storage, w.queryStorage = c.storage(), c.storage()
 	}
 	group := op.Heads / op.KVHeads
 	w.queries, w.headDim, w.heads = max(w.queries, group*tileRows), max(w.headDim, op.HeadDim), max(w.heads, op.Heads)
 	return &attention{w, op, c.p, group}
 }
 
-// fit makes room for a cache of up to cells positions a layer. It allocates only
-// when a sequence is longer than any before.
-func (w *workspace) fit(cells, workers int) {
+// fit makes room for batches of up to tokens with cache c. It allocates only when
+// a sequence is longer than any before, or the first to keep blocks.
+func (w *workspace) fit(c *cache, tokens, workers int) {
 	if w.storage == 0 {
 		return // no attention in this program
+	}
+	cells := c.cells
+	if c.blocks {
+		w.rounded.Resize(kernel.FormQ8_0, tokens*w.heads, w.headDim)
 	}
 	span := spanKeys
 	for cells > mostSpans*span {
@@ -110,8 +115,8 @@ func (w *workspace) fit(cells, workers int) {
 		w.workers = make([]walker, workers)
 		for i := range w.workers {
 			w.workers[i] = walker{
-				make([]float32, w.queries*w.headDim), make([]float32, w.queries*span),
-				newPartial(w.queries, w.headDim), newPartial(w.queries, w.headDim),
+				q: make([]float32, w.queries*w.headDim), scores: make([]float32, w.queries*span),
+				single: newPartial(w.queries, w.headDim), running: newPartial(w.queries, w.headDim),
 			}
 		}
 	}
@@ -119,6 +124,33 @@ func (w *workspace) fit(cells, workers int) {
 	if n := (cells/span + 2) * w.heads; n > len(w.spans.m) {
 		w.spans = newPartial(n, w.headDim)
 	}
+}
+
+// store is the step that keeps keys and values, and rounds the queries if the
+// cache keeps blocks. A piece is one KV head of one token.
+func (a *attention) store(q, k, v *value, worker int, pieces *counter) {
+	l, d, g, rows := &a.p.cache.layers[a.op.Layer], a.op.HeadDim, a.group, len(a.p.batch.Tokens)
+	for i := pieces.take(); i < rows*a.op.KVHeads; i = pieces.take() {
+		t, h := i/a.op.KVHeads, i%a.op.KVHeads
+		l.store(a.p.batch.Start+t, h, k.row(t)[h*d:(h+1)*d], v.row(t)[h*d:(h+1)*d])
+		if l.kq != nil {
+			to := a.roundedQueries(worker, h, t, g)
+			for j := range g {
+				to.Set(j, q.row(t)[(h*g+j)*d:(h*g+j+1)*d])
+			}
+		}
+	}
+}
+
+// roundedQueries is n queries of a KV head from row t of the batch on, as the
+// worker's view of where store put them.
+func (a *attention) roundedQueries(worker, kvHead, t, n int) *kernel.Acts {
+	d, from := a.op.HeadDim, (kvHead*len(a.p.batch.Tokens)+t)*a.group
+	all, v := &a.rounded, &a.workers[worker].rounded
+	b := d / tensor.KVQ8_0.Block()
+	v.Form, v.Rows, v.Cols = kernel.FormQ8_0, n, d
+	v.Q, v.D, v.Sums = all.Q[from*d:(from+n)*d], all.D[from*b:(from+n)*b], all.Sums[from*b:(from+n)*b]
+	return v
 }
 
 // visible is the positions that the query at position p sees: first..p.
@@ -129,13 +161,29 @@ func (a *attention) visible(p int) (first int) {
 	return max(first, a.p.batch.Origin)
 }
 
-// reduce computes one span for the queries q [n, HeadDim] of one KV head: keys
-// from..to-1, all of them visible to all queries, into r.
-func (a *attention) reduce(r partial, q []float32, kvHead, from, to, worker int) {
+// bytes is the size of the keys and values that some query of the batch sees.
+func (a *attention) bytes() int64 {
+	start, rows := a.p.batch.Start, len(a.p.batch.Tokens)
+	if rows == 0 {
+		return 0
+	}
+	seen := a.p.cache.layers[a.op.Layer].spec
+	seen.Cells = start + rows - a.visible(start)
+	return seen.Bytes()
+}
+
+// reduce computes one span for the queries q [n, HeadDim] of one KV head, those
+// from row t of the batch on: keys from..to-1, all of them visible to all queries,
+// into r.
+func (a *attention) reduce(r partial, q []float32, kvHead, t, from, to, worker int) {
 	l, scratch := &a.p.cache.layers[a.op.Layer], a.p.scratch(worker)
 	n, keys := len(r.m), to-from
+	var rounded *kernel.Acts
+	if l.kq != nil {
+		rounded = a.roundedQueries(worker, kvHead, t, n)
+	}
 	scores := a.workers[worker].scores
-	l.scores(scores, a.span, q, kvHead, from, keys, scratch)
+	l.scores(scores, a.span, q, rounded, kvHead, from, keys, scratch)
 	for i := range n {
 		s := scores[i*a.span:][:keys]
 		kernel.Scale(s, a.op.Scale)
@@ -211,14 +259,14 @@ func (a *attention) tile(q, y *value, kvHead, t0, t1, worker int) {
 	first, lastFirst := a.visible(start+t0), a.visible(start+t1-1)
 	for s := first / a.span * a.span; s < start+t1; s += a.span {
 		if s+a.span <= start+t0+1 && first == lastFirst {
-			a.reduce(single, w.q[:all*d], kvHead, max(s, first), s+a.span, worker)
+			a.reduce(single, w.q[:all*d], kvHead, t0, max(s, first), s+a.span, worker)
 			merge(running, single, d)
 			continue
 		}
 		for t := t0; t < t1; t++ {
 			from, to, i := max(s, a.visible(start+t)), min(s+a.span, start+t+1), (t-t0)*g
 			if from < to {
-				a.reduce(single.part(i, g, d), w.q[i*d:(i+g)*d], kvHead, from, to, worker)
+				a.reduce(single.part(i, g, d), w.q[i*d:(i+g)*d], kvHead, t, from, to, worker)
 				merge(running.part(i, g, d), single.part(i, g, d), d)
 			}
 		}
@@ -237,7 +285,7 @@ func (a *attention) spansOfOne(q []float32, worker int, pieces *counter) {
 	for i := pieces.take(); i < n*a.op.KVHeads; i = pieces.take() {
 		s, h := i/a.op.KVHeads, i%a.op.KVHeads*g
 		from, to := max((base+s)*a.span, first), min((base+s+1)*a.span, p+1)
-		a.reduce(a.spans.part(s*a.op.Heads+h, g, d), q[h*d:(h+g)*d], h/g, from, to, worker)
+		a.reduce(a.spans.part(s*a.op.Heads+h, g, d), q[h*d:(h+g)*d], h/g, 0, from, to, worker)
 	}
 }
 

@@ -16,6 +16,7 @@ type compiler struct {
 	g     *tensor.Graph
 	d     tensor.Device
 	steps []step
+	at    int // the node being compiled
 
 	last    map[tensor.Value]int // node that reads the value last
 	held    map[tensor.Value]bool
@@ -89,6 +90,7 @@ func (c *compiler) segment(s tensor.Segment) error {
 	for i := s.From; i < s.To; i++ {
 		n := &c.g.Nodes[i]
 		if n.Device == c.d {
+			c.at = i
 			if err := c.node(n); err != nil {
 				return fmt.Errorf("cpu: layer %d: %w", n.Layer, err)
 			}
@@ -100,9 +102,23 @@ func (c *compiler) segment(s tensor.Segment) error {
 		}
 	}
 	if steps := c.steps; s.Device == c.d {
-		c.p.segments = append(c.p.segments, segment{steps: steps, job: func(worker int) { c.p.walk(steps, worker) }})
+		c.p.segments = append(c.p.segments, c.p.newSegment(steps))
 	}
 	return nil
+}
+
+// newSegment makes the jobs of a list of steps.
+func (p *program) newSegment(steps []step) segment {
+	s := segment{steps: steps, costs: make([]cost, len(steps))}
+	s.job = func(worker int) { p.walk(steps, worker) }
+	s.timed = func(worker int) {
+		if worker > 0 {
+			p.walk(steps, worker)
+			return
+		}
+		p.walkTimed(steps, s.costs)
+	}
+	return s
 }
 
 // receive makes the places of what other devices compute for the segment. They
@@ -165,7 +181,7 @@ func (c *compiler) step(name string, reads, writes []int, run func(worker int, p
 		c.written[s] = true
 	}
 	pieces := new(counter)
-	c.steps = append(c.steps, step{name: name, barrier: conflict, pieces: pieces, run: func(worker int) { run(worker, pieces) }})
+	c.steps = append(c.steps, step{name: name, node: c.at, barrier: conflict, pieces: pieces, run: func(worker int) { run(worker, pieces) }})
 }
 
 // maxRows is the most rows a value of a kind can have.

@@ -43,6 +43,14 @@ func (c *compiler) embed(n *tensor.Node, op tensor.Embed) {
 		}
 		copy(y.row(t), c.p.batch.Embeds[from[t]*y.info.Width:])
 	})
+	c.charge(func() (n int64) {
+		for _, id := range c.p.batch.Tokens {
+			if id >= 0 {
+				n += int64(size)
+			}
+		}
+		return n
+	})
 }
 
 func (c *compiler) rmsNorm(n *tensor.Node, op tensor.RMSNorm) {

@@ -38,6 +38,12 @@ func (c *compiler) product(name string, dst buffer, m kernel.Matrix, x *acts, ro
 			}
 		}
 	})
+	c.charge(func() int64 {
+		if c.p.rows(rows) == 0 {
+			return 0
+		}
+		return int64(len(m.Data))
+	})
 }
 
 func (c *compiler) matMul(n *tensor.Node, op tensor.MatMul) {

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"time"
 
 	"scout/engine/internal/kernel"
 	"scout/engine/tensor"
@@ -22,20 +23,27 @@ type program struct {
 	stop   func() bool
 	halted bool
 	check  func() // stops the run where asked; a field, so that a run allocates no closure
+
+	profiling bool
+	mark      time.Time // worker 0's last look at the clock
 }
 
 // segment is a run of steps with the job that walks them.
 type segment struct {
 	steps []step
 	job   func(worker int)
+	timed func(worker int) // job with a clock
+	costs []cost           // by step
 }
 
 // step is one operation or a part of one.
 type step struct {
 	name    string
+	node    int  // in the graph
 	barrier bool // wait for all workers before it
 	run     func(worker int)
 	pieces  *counter
+	bytes   func() int64 // see charge; may be nil
 }
 
 // value is where an activation lives.
@@ -71,7 +79,14 @@ func (p *program) Run(i int, b *tensor.Batch, c tensor.Cache, stop func() bool) 
 	for j := range s.steps {
 		s.steps[j].pieces.next.Store(0)
 	}
-	err := p.b.pool.run(s.job)
+	job := s.job
+	if p.profiling {
+		job = s.timed
+	}
+	err := p.b.pool.run(job)
+	if n := len(s.costs); p.profiling && !p.halted && n > 0 {
+		p.lap(&s.costs[n-1]) // the wait for the others' last step
+	}
 	p.stop = nil
 	if err == nil && p.halted {
 		err = tensor.ErrStopped
@@ -90,7 +105,7 @@ func (p *program) admit(b *tensor.Batch, c tensor.Cache) error {
 		return fmt.Errorf("cpu: cache is a %T, which this backend did not make", c)
 	}
 	if own != nil && own != p.cache {
-		p.attention.fit(own.cells, p.b.Threads())
+		p.attention.fit(own, p.limits.Tokens, p.b.Threads())
 	}
 	p.cache = own
 	return nil

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+)
+
+// testCase is one model at one depth, and what to measure there.
+type testCase struct {
+	Name      string
+	Model     string // arguments of synthmodel
+	gigabytes float64
+	depth     int // tokens in the cache before
+	tests     []test
+}
+
+// test is one figure, and what this project wants of it.
+type test struct {
+	kind   string  // "pp": a prompt is read, "tg": text is generated
+	tokens int     // of a repetition
+	bar    float64 // least ratio to llama.cpp
+}
+
+// decoded is how many tokens are generated in a turn: a second or more with
+// models of this size.
+const decoded = 24
+
+// quickGigabytes is the largest model that -quick takes.
+const quickGigabytes = 3
+
+// slice is four layers of Llama 4 Scout with its true widths and vocabulary, in
+// the types that llama.cpp's Q4_K_M gives them. Four are the fewest with a global
+// layer, which llama.cpp cannot do without.
+const slice = "-layers 4 -hidden 5120 -heads 40 -kv 8 -hd 128 -ff 8192 -experts 16 -vocab 202048 " +
+	"-quant q4_k -qdown q6_k -qv q6_k -qout q6_k -fast"
+
+// small is four layers of a model that reads about a billion weights for a
+// token: more than caches hold.
+const small = "-layers 4 -hidden 4096 -heads 32 -kv 8 -hd 128 -ff 8192 -ffd 16384 -experts 4 -vocab 4096 -fast "
+
+// allCases are the cases with the bars of the project's plan for its CPU speed.
+func allCases() []testCase {
+	others := []test{{"pp", 512, 1.5}, {"tg", decoded, 1.1}}
+	return []testCase{
+		{"q8_0", small + "-quant q8_0 -qout q8_0", 2.4, 0, others},
+		{"q5_k", small + "-quant q5_k -qout q6_k", 1.6, 0, others},
+		{"iq4_xs", small + "-quant iq4_xs -qout q6_k", 1.2, 0, others},
+		{"dense", small + "-moestep 99 -quant q4_k -qdown q6_k -qv q6_k -qout q6_k", 0.7, 0, others},
+		{"slice", slice, 7.5, 0, []test{{"pp", 32, 2}, {"pp", 128, 2}, {"pp", 512, 3}, {"pp", 4096, 2.5}, {"tg", decoded, 1.2}}},
+		{"slice-16384", slice, 7.5, 16384, []test{{"tg", decoded, 1.3}}},
+	}
+}
+
+// prompts are the lengths of a case's prompts, as both engines' -pp takes them.
+func (c testCase) prompts() string {
+	lengths := []string{}
+	for _, t := range c.tests {
+		if t.kind == "pp" {
+			lengths = append(lengths, strconv.Itoa(t.tokens))
+		}
+	}
+	if len(lengths) == 0 {
+		return "0"
+	}
+	return strings.Join(lengths, ",")
+}
+
+// generated is how many tokens a case generates.
+func (c testCase) generated() int {
+	for _, t := range c.tests {
+		if t.kind == "tg" {
+			return t.tokens
+		}
+	}
+	return 0
+}
