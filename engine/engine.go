@@ -23,6 +23,10 @@ const (
 	batchOutputs = 64
 )
 
+// maxThreads is more than any machine has cores. Workers beyond the cores only
+// wait for one another.
+const maxThreads = 1024
+
 // Model is an open model: weights, tokenizer and template, shared by any number
 // of sequences. Its methods may be called from several goroutines; runs of
 // different sequences take turns.
@@ -86,6 +90,9 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	m.threads, m.onRouted = o.Threads, o.Routed
 	if m.threads <= 0 {
 		m.threads = runtime.GOMAXPROCS(0)
+	}
+	if m.threads > maxThreads {
+		return fmt.Errorf("engine: threads is %d, want at most %d", m.threads, maxThreads)
 	}
 	if m.backends[tensor.CPU] == nil {
 		m.backends[tensor.CPU] = cpu.New(m.threads)
