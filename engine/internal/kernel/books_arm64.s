@@ -7,8 +7,9 @@
 // The formats whose weights are rows of a codebook, of 8 weights or 4, with
 // signs. See super_arm64.h. The codebook is at R20, the signs of 7 bits at R21.
 //
-// Instructions for 256 weights of one vector, all counted:
-// COUNTS
+// Instructions for 256 weights of one vector, all counted: IQ1_S 250, IQ1_M 314,
+// IQ2_XXS 259, IQ2_XS 286, IQ2_S 316, IQ3_XXS 370, IQ3_S 471. To store a block:
+// 215, 263, 224, 235, 265, 335 and 436.
 
 // What the bits of a byte are compared with, in 8 bytes each: each bit in turn,
 // or bit 3 and bit 7; which of two bytes that is; and the shifts of the scales of

@@ -8,12 +8,17 @@ import (
 	"scout/engine/quant"
 )
 
-//go:generate go -C _asm run ./quant -out ../quant_amd64.s -stubs ../quant_stubs_amd64.go -pkg kernel
-//go:generate go -C _asm run ./quant -vnni -out ../quant_vnni_amd64.s -stubs ../quant_vnni_stubs_amd64.go -pkg kernel
+//go:generate go -C _asm run ./quant -for avx2 -out ../quant_amd64.s -stubs ../quant_stubs_amd64.go -pkg kernel
+//go:generate go -C _asm run ./quant -for avxvnni -out ../quant_avxvnni_amd64.s -stubs ../quant_avxvnni_stubs_amd64.go -pkg kernel
+//go:generate go -C _asm run ./quant -for avx512 -out ../quant_avx512_amd64.s -stubs ../quant_avx512_stubs_amd64.go -pkg kernel
 
-// hasVNNI says whether the AVX-512 versions run: on Intel's servers since 2019,
-// on AMD's cores since Zen 4.
-var hasVNNI = hasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ &&
+// hasAVXVNNI says whether the versions with VNNI for 256 bits run: on Intel's
+// desktop processors since Alder Lake (2021), on AMD's since Zen 5.
+var hasAVXVNNI = hasAVX2 && cpu.X86.HasAVXVNNI
+
+// hasAVX512 says whether the AVX-512 versions run, which need VNNI too: on Intel's
+// servers since Cascade Lake (2019), on AMD's processors since Zen 4.
+var hasAVX512 = hasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ &&
 	cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VNNI
 
 // A quantFormat is how the products of one type of quantised weights are
@@ -27,7 +32,9 @@ type quantFormat struct {
 	unpack func(tile, w *byte, stride int, next *byte, blocks int)
 	// multiply adds the products of a tile and n vectors to c[vector][16].
 	multiply tileFunc
-	// multiply8 does so for multiples of 8 vectors; nil if the CPU cannot.
+	// multiplyVNNI does so with VNNI for 256 bits; nil if multiply is as fast.
+	multiplyVNNI tileFunc
+	// multiply8 does so for multiples of 8 vectors, with AVX-512.
 	multiply8 tileFunc
 
 	// What the tile has.
@@ -44,27 +51,27 @@ type tileFunc func(c *float32, tile *byte, q *int8, d *float32, sums *int16, col
 var quantFormats = map[quant.Type]*quantFormat{
 	quant.Q2_K:   {rows: rowsQ2K, unpack: tileQ2K, multiply: tileSum4Min, multiply8: tile8ShortMin, mins: true},
 	quant.Q3_K:   {rows: rowsQ3K, unpack: tileQ3K, multiply: tileSum4, multiply8: tile8Short, bias: 4},
-	quant.Q4_K:   {rows: rowsQ4K, unpack: tileQ4K, multiply: tileSum8MinWide, multiply8: tile8ShortMinWide, wide: true, mins: true},
-	quant.Q5_K:   {rows: rowsQ5K, unpack: tileQ5K, multiply: tileSum4MinWide, multiply8: tile8MinWide, wide: true, mins: true},
-	quant.Q6_K:   {rows: rowsQ6K, unpack: tileQ6K, multiply: tileSum2, multiply8: tile8, bias: 32},
-	quant.IQ1S:   {rows: rowsIQ1S, unpack: tileIQ1S, multiply: tileSum4Wide, multiply8: tile8Wide, wide: true, bias: 9},
+	quant.Q4_K:   {rows: rowsQ4K, unpack: tileQ4K, multiply: tileSum8MinWide, multiplyVNNI: tileVNNIMinWide, multiply8: tile8ShortMinWide, wide: true, mins: true},
+	quant.Q5_K:   {rows: rowsQ5K, unpack: tileQ5K, multiply: tileSum4MinWide, multiplyVNNI: tileVNNIMinWide, multiply8: tile8MinWide, wide: true, mins: true},
+	quant.Q6_K:   {rows: rowsQ6K, unpack: tileQ6K, multiply: tileSum2, multiplyVNNI: tileVNNI, multiply8: tile8, bias: 32},
+	quant.IQ1S:   {rows: rowsIQ1S, unpack: tileIQ1S, multiply: tileSum4Wide, multiplyVNNI: tileVNNIWide, multiply8: tile8Wide, wide: true, bias: 9},
 	quant.IQ1M:   {rows: rowsIQ1M, unpack: tileIQ1M, multiply: tileSum4, multiply8: tile8, bias: 9},
-	quant.IQ2XXS: {rows: rowsIQ2XXS, unpack: tileIQ2XXS, multiply: tileSum1Wide, multiply8: tile8Wide, wide: true, bias: 43},
-	quant.IQ2XS:  {rows: rowsIQ2XS, unpack: tileIQ2XS, multiply: tileSum1, multiply8: tile8, bias: 43},
-	quant.IQ2S:   {rows: rowsIQ2S, unpack: tileIQ2S, multiply: tileSum1, multiply8: tile8, bias: 43},
-	quant.IQ3XXS: {rows: rowsIQ3XXS, unpack: tileIQ3XXS, multiply: tileSum1Wide, multiply8: tile8Wide, wide: true, bias: 62},
-	quant.IQ3S:   {rows: rowsIQ3S, unpack: tileIQ3S, multiply: tileSum4Wide, multiply8: tile8Wide, wide: true, bias: 15},
-	quant.IQ4XS:  {rows: rowsIQ4XS, unpack: tileIQ4XS, multiply: tileSignedWide, multiply8: tile8SignedWide, wide: true, signed: true, bias: 128},
+	quant.IQ2XXS: {rows: rowsIQ2XXS, unpack: tileIQ2XXS, multiply: tileSum1Wide, multiplyVNNI: tileVNNIWide, multiply8: tile8Wide, wide: true, bias: 43},
+	quant.IQ2XS:  {rows: rowsIQ2XS, unpack: tileIQ2XS, multiply: tileSum1, multiplyVNNI: tileVNNI, multiply8: tile8, bias: 43},
+	quant.IQ2S:   {rows: rowsIQ2S, unpack: tileIQ2S, multiply: tileSum1, multiplyVNNI: tileVNNI, multiply8: tile8, bias: 43},
+	quant.IQ3XXS: {rows: rowsIQ3XXS, unpack: tileIQ3XXS, multiply: tileSum1Wide, multiplyVNNI: tileVNNIWide, multiply8: tile8Wide, wide: true, bias: 62},
+	quant.IQ3S:   {rows: rowsIQ3S, unpack: tileIQ3S, multiply: tileSum4Wide, multiplyVNNI: tileVNNIWide, multiply8: tile8Wide, wide: true, bias: 15},
+	quant.IQ4XS:  {rows: rowsIQ4XS, unpack: tileIQ4XS, multiply: tileSignedWide, multiplyVNNI: tileVNNISignedWide, multiply8: tile8SignedWide, wide: true, signed: true, bias: 128},
 	quant.TQ1_0:  {rows: rowsTQ10, unpack: tileTQ10, multiply: tileSum4, multiply8: tile8Short, bias: 1},
 	quant.TQ2_0:  {rows: rowsTQ20, unpack: tileTQ20, multiply: tileSum4, multiply8: tile8Short, bias: 1},
 
-	quant.Q4_0:  {rows: rowsQ40, unpack: tileQ40, multiply: blocksSum8, multiply8: blocks8, bias: 8},
-	quant.Q4_1:  {rows: rowsQ41, unpack: tileQ41, multiply: blocksSum8Min, multiply8: blocks8Min, mins: true},
-	quant.Q5_0:  {rows: rowsQ50, unpack: tileQ50, multiply: blocksSum4, multiply8: blocks8, bias: 16},
-	quant.Q5_1:  {rows: rowsQ51, unpack: tileQ51, multiply: blocksSum4Min, multiply8: blocks8Min, mins: true},
-	quant.Q8_0:  {rows: rowsQ80, unpack: tileQ80, multiply: blocksSigned, multiply8: blocks8Signed, signed: true, bias: 128},
-	quant.IQ4NL: {rows: rowsIQ4NL, unpack: tileIQ4NL, multiply: blocksSigned, multiply8: blocks8Signed, signed: true, bias: 128},
-	quant.MXFP4: {rows: rowsMXFP4, unpack: tileMXFP4, multiply: blocksSum4, multiply8: blocks8, bias: 12},
+	quant.Q4_0:  {rows: rowsQ40, unpack: tileQ40, multiply: blocksSum8, multiplyVNNI: blocksVNNI, multiply8: blocks8, bias: 8},
+	quant.Q4_1:  {rows: rowsQ41, unpack: tileQ41, multiply: blocksSum8Min, multiplyVNNI: blocksVNNIMin, multiply8: blocks8Min, mins: true},
+	quant.Q5_0:  {rows: rowsQ50, unpack: tileQ50, multiply: blocksSum4, multiplyVNNI: blocksVNNI, multiply8: blocks8, bias: 16},
+	quant.Q5_1:  {rows: rowsQ51, unpack: tileQ51, multiply: blocksSum4Min, multiplyVNNI: blocksVNNIMin, multiply8: blocks8Min, mins: true},
+	quant.Q8_0:  {rows: rowsQ80, unpack: tileQ80, multiply: blocksSigned, multiplyVNNI: blocksVNNISigned, multiply8: blocks8Signed, signed: true, bias: 128},
+	quant.IQ4NL: {rows: rowsIQ4NL, unpack: tileIQ4NL, multiply: blocksSigned, multiplyVNNI: blocksVNNISigned, multiply8: blocks8Signed, signed: true, bias: 128},
+	quant.MXFP4: {rows: rowsMXFP4, unpack: tileMXFP4, multiply: blocksSum4, multiplyVNNI: blocksVNNI, multiply8: blocks8, bias: 12},
 }
 
 func init() {
@@ -73,11 +80,16 @@ func init() {
 	}
 	fillBooks()
 	for t, f := range quantFormats {
-		plain := *f
-		plain.multiply8 = nil
-		registerQuant("avx2", t, quantKernel{plain.matMul})
-		if hasVNNI {
-			registerQuant("avx512 vnni", t, quantKernel{f.matMul})
+		avx2 := *f
+		avx2.multiply8 = nil
+		registerQuant("avx2", t, quantKernel{avx2.matMul})
+		vnni, avx512 := avx2, *f
+		if f.multiplyVNNI != nil && hasAVXVNNI {
+			vnni.multiply, avx512.multiply = f.multiplyVNNI, f.multiplyVNNI
+			registerQuant("avx2 vnni", t, quantKernel{vnni.matMul})
+		}
+		if hasAVX512 {
+			registerQuant("avx512", t, quantKernel{avx512.matMul})
 		}
 	}
 }

@@ -39,7 +39,6 @@ TEXT ·quantizeQ8_0Vector(SB), NOSPLIT, $0-40
 	ADD   $4, R5
 	VLD1R (R5), [V30.S4]
 	FMOVS $1.0, F29
-	FMOVS ZR, F31
 
 block:
 	VLD1.P 64(R3), [V0.S4, V1.S4, V2.S4, V3.S4]
@@ -70,11 +69,9 @@ largest:
 	FCVTHS  F26, F26
 	FMOVS.P F26, 4(R1)
 
-	// 1/d, or 0 if d is 0.
-	FDIVS  F25, F29, F27
-	FCMPS  F31, F25
-	FCSELS NE, F27, F31, F27
-	VDUP   V27.S[0], V27.S4
+	// If d is 0 this is infinite, and SCALED clears all elements, as it must.
+	FDIVS F25, F29, F27
+	VDUP  V27.S[0], V27.S4
 	SCALED(0, V0, 16, V16)
 	SCALED(1, V1, 17, V17)
 	SCALED(2, V2, 18, V18)

@@ -75,10 +75,8 @@ func eachPanel(dst []float32, ldd int, m Matrix, r0, r1 int, a *Acts, t0, t1 int
 	}
 }
 
-// The sums c are those of the vectors in order, as many as fill fours, then
-// again those of the last four if that left some out.
-
-// copyTo writes the sums to dst.
+// copyTo writes the sums to dst. They are those of the vectors in order, as many
+// as fill fours, and then those of the last four again if that left some out.
 func (p *part) copyTo(dst []float32, ldd int) {
 	whole := p.nt / tileVectors * tileVectors
 	for i := range p.nt {
@@ -118,8 +116,8 @@ func (f *superFormat) addBlock(p part, k int) int {
 	return 256
 }
 
-// packRows unpacks block b of the rows of a part of which there is no assembly
-// for. None of these types has minima.
+// packRows unpacks block b of the rows of a part, of a type without assembly for
+// that. None of these types has minima.
 func (f *superFormat) packRows(p *part, b int) {
 	size, w := p.m.Type.BlockBytes(), p.super
 	for i := range p.nr {

@@ -150,12 +150,7 @@ func groupSigns(v VecVirtual, g int) []VecVirtual {
 // oddScales is 2*v+1, in 16 bits.
 func oddScales(v VecVirtual) VecVirtual {
 	VPADDW(v, v, v)
-	return or2(v, repeated("words01", 1, 0))
-}
-
-// or2 adds to v the bits of a constant.
-func or2(v VecVirtual, m Mem) VecVirtual {
-	VPOR(m, v, v)
+	VPOR(repeated("words01", 1, 0), v, v)
 	return v
 }
 

@@ -1,12 +1,13 @@
 // Command quant writes the assembly of package kernel's quantised products, for
-// AVX2 or, with -vnni, for AVX-512 with VNNI:
+// one of three sets of instructions: AVX2, AVX2 with VNNI (what it adds), and
+// AVX-512 with VNNI (what it adds).
 //
-//	go run ./quant -out ../quant_amd64.s -stubs ../quant_stubs_amd64.go -pkg kernel
-//	go run ./quant -vnni -out ../quant_vnni_amd64.s -stubs ../quant_vnni_stubs_amd64.go -pkg kernel
+//	go run ./quant -for avx2 -out ../quant_amd64.s -stubs ../quant_stubs_amd64.go -pkg kernel
 package main
 
 import (
 	"flag"
+	"log"
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
@@ -15,17 +16,28 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-var vnni = flag.Bool("vnni", false, "write the functions for AVX-512 with VNNI")
+// The sets of instructions.
+var sets = map[string]func(){
+	"avx2":    generateAVX2,
+	"avxvnni": generateAVXVNNI,
+	"avx512":  generateAVX512,
+}
 
 func main() {
+	set := flag.String("for", "avx2", "the set of instructions: avx2, avxvnni or avx512")
 	flag.Parse()
-	Constraint(buildtags.Not("noasm"))
-	if *vnni {
-		generateVNNI()
-	} else {
-		generateAVX2()
+	generate := sets[*set]
+	if generate == nil {
+		log.Fatalf("unknown set of instructions %q", *set)
 	}
+	Constraint(buildtags.Not("noasm"))
+	generate()
 	Generate()
+	if *set == "avxvnni" {
+		if err := encodeVNNI(flag.Lookup("out").Value.String()); err != nil {
+			log.Fatal(err)
+		}
+	}
 }
 
 func generateAVX2() {
@@ -41,11 +53,20 @@ func generateAVX2() {
 	}
 }
 
-func generateVNNI() {
+func generateAVXVNNI() {
 	for _, k := range superVNNIs {
 		k.generate()
 	}
 	for _, k := range smallVNNIs {
+		k.generate()
+	}
+}
+
+func generateAVX512() {
+	for _, k := range super512s {
+		k.generate()
+	}
+	for _, k := range small512s {
 		k.generate()
 	}
 }

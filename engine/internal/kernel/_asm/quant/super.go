@@ -26,12 +26,13 @@ const (
 // those are added before they are multiplied with their scale and widened to 32
 // bits. So the largest weight must be at most 32767/(2*127*sum): 16, 32, 64, 129
 // for sums of 8, 4, 2, 1. A signed kernel takes signed bytes and moves the sign to
-// the activations; its sum is 1.
+// the activations; its sum is 1. Activations are -127 to 127.
 type superKernel struct {
 	name   string
 	sum    int
 	wide   bool // scales and minima are of 32 weights, not 16
 	signed bool
+	vnni   bool // see avxvnni.go
 	min    minimum
 }
 
@@ -108,11 +109,19 @@ func (k superKernel) generate() {
 	LEAQ(Mem{Base: v.q[0], Index: v.cols, Scale: 4}, next)
 	v.start()
 	acc := ymms(8) // vector t, half h: t*2+h
+	start := func(i int, s VecVirtual) { VMOVDQU(s, sumAt(tile, i)) }
 	if k.sum == 1 {
-		k.startSums(tile, v, func(i int, s VecVirtual) { acc[i] = s })
+		start = func(i int, s VecVirtual) { acc[i] = s }
+	}
+	k.startSums(tile, v, start)
+	switch {
+	case k.vnni:
+		k.sumsVNNI(tile, v, acc)
+	case k.sum == 1:
 		k.sumsInRegisters(tile, v, acc)
-	} else {
-		k.startSums(tile, v, func(i int, s VecVirtual) { VMOVDQU(s, sumAt(tile, i)) })
+	case k.sum == 2:
+		k.sumsOfTwo(tile, v, acc)
+	default:
 		k.sumsInMemory(tile, v, acc)
 	}
 	k.finish(c, tile, v, acc)
@@ -126,8 +135,11 @@ func (k superKernel) generate() {
 // limits documents the weights the kernel takes.
 func (k superKernel) limits() string {
 	s := map[int]string{8: "0 to 16", 4: "0 to 32", 2: "0 to 64", 1: "0 to 129"}[k.sum]
-	if k.signed {
+	switch {
+	case k.signed:
 		s = "-128 to 127"
+	case k.vnni:
+		s = "0 to 255"
 	}
 	scales := "16"
 	if k.wide {
@@ -196,13 +208,21 @@ func (k superKernel) scaleAt(s Register, g, half int) Mem {
 	return Mem{Base: s, Disp: tileS + at}
 }
 
+// unique is a label that is not taken in this function yet.
+func unique(label string) string {
+	labels++
+	return fmt.Sprintf("%s%d", label, labels)
+}
+
+var labels int
+
 // by32 runs body for each 32 columns, with pointers into the weights and the
-// scales.
-func (k superKernel) by32(tile Register, v vectors, body func(w, s Register)) {
+// scales, and moves the pointers q to activations.
+func (k superKernel) by32(tile Register, q []Register, body func(w, s Register)) {
 	w, s := GP64(), GP64()
 	MOVQ(tile, w)
 	MOVQ(tile, s)
-	times("columns", 8, func() {
+	times(unique("columns"), 8, func() {
 		body(w, s)
 		ADDQ(U32(8*tileWStep), w)
 		if k.wide {
@@ -210,7 +230,9 @@ func (k superKernel) by32(tile Register, v vectors, body func(w, s Register)) {
 		} else {
 			ADDQ(U32(2*tileSStep), s)
 		}
-		v.advance(32)
+		for _, p := range q {
+			ADDQ(Imm(32), p)
+		}
 	})
 }
 
@@ -218,7 +240,7 @@ func (k superKernel) by32(tile Register, v vectors, body func(w, s Register)) {
 // integer sums at the end.
 func (k superKernel) sumsInMemory(tile Register, v vectors, acc []VecVirtual) {
 	tmp := ymms(6)
-	k.by32(tile, v, func(w, s Register) {
+	k.by32(tile, v.q[:], func(w, s Register) {
 		for g := range 8 {
 			unsignedStep(w, g, v, g%k.sum == 0, acc, tmp)
 			if (g+1)%k.sum == 0 {
@@ -232,9 +254,61 @@ func (k superKernel) sumsInMemory(tile Register, v vectors, acc []VecVirtual) {
 	})
 }
 
+// sumsOfTwo is for sums so short that memory would be the bottleneck: it does two
+// vectors at a time, whose sums fit in registers.
+func (k superKernel) sumsOfTwo(tile Register, v vectors, acc []VecVirtual) {
+	for pass := range 2 {
+		sums, q := acc[4*pass:4*pass+4], v.q[2*pass:2*pass+2]
+		for i, a := range sums {
+			VMOVDQU(sumAt(tile, 4*pass+i), a)
+		}
+		k.by32(tile, q, func(w, s Register) {
+			scale, two := ymms(2), ymms(4)
+			for g := range 8 {
+				if g%4 == 0 {
+					VMOVDQU(k.scaleAt(s, g, 0), scale[0])
+					VMOVDQU(k.scaleAt(s, g, 1), scale[1])
+				}
+				stepOfTwo(w, g, q, two)
+				if g%2 == 0 {
+					continue
+				}
+				for i, x := range two {
+					VPMADDWD(scale[i%2], x, x)
+					VPADDD(x, sums[i], sums[i])
+				}
+			}
+		})
+		for i, a := range sums {
+			VMOVDQU(a, sumAt(tile, 4*pass+i))
+		}
+	}
+	for i, a := range acc {
+		VMOVDQU(sumAt(tile, i), a)
+	}
+}
+
+// stepOfTwo is unsignedStep for two vectors. It sets the sums where g is even.
+func stepOfTwo(w Register, g int, q []Register, sums []VecVirtual) {
+	w0, w1, b, t := YMM(), YMM(), YMM(), YMM()
+	weights(w, g, w0, w1)
+	for i, p := range q {
+		VPBROADCASTD(Mem{Base: p, Disp: 4 * g}, b)
+		if g%2 == 0 {
+			VPMADDUBSW(b, w0, sums[2*i])
+			VPMADDUBSW(b, w1, sums[2*i+1])
+			continue
+		}
+		VPMADDUBSW(b, w0, t)
+		VPMADDUBSW(b, w1, b)
+		VPADDW(t, sums[2*i], sums[2*i])
+		VPADDW(b, sums[2*i+1], sums[2*i+1])
+	}
+}
+
 // sumsInRegisters adds up in acc, in 32 bits.
 func (k superKernel) sumsInRegisters(tile Register, v vectors, acc []VecVirtual) {
-	k.by32(tile, v, func(w, s Register) {
+	k.by32(tile, v.q[:], func(w, s Register) {
 		for g := range 8 {
 			exactStep(w, g, v, k.signed, false, acc, [2]Mem{k.scaleAt(s, g, 0), k.scaleAt(s, g, 1)})
 		}

@@ -9,10 +9,10 @@ import (
 	"github.com/mmcloughlin/avo/x86"
 )
 
-// A superVNNI is a superKernel of AVX-512 with VNNI: 16 rows in one register,
+// A super512 is a superKernel for AVX-512 with VNNI: 16 rows in one register,
 // eight vectors of activations at a time. VPDPBUSD adds four products in 32 bits,
 // so weights may be any bytes; signed ones get a bias of 128.
-type superVNNI struct {
+type super512 struct {
 	name   string
 	wide   bool
 	signed bool
@@ -22,7 +22,7 @@ type superVNNI struct {
 	min   minimum
 }
 
-var superVNNIs = []superVNNI{
+var super512s = []super512{
 	{name: "tile8ShortMinWide", wide: true, short: true, min: minima},
 	{name: "tile8MinWide", wide: true, min: minima},
 	{name: "tile8ShortMin", short: true, min: minima},
@@ -79,7 +79,7 @@ func besides(array string, q, cols Register, done, shift int) eight {
 	return strided(p, stride)
 }
 
-func (k superVNNI) generate() {
+func (k super512) generate() {
 	top := "0 to 255"
 	switch {
 	case k.signed:
@@ -123,7 +123,7 @@ func (k superVNNI) generate() {
 }
 
 // columns adds the products of 32 columns to acc.
-func (k superVNNI) columns(w, s Register, q eight, acc []VecVirtual) {
+func (k super512) columns(w, s Register, q eight, acc []VecVirtual) {
 	sum := [2][]VecVirtual{zmms(8), zmms(8)}
 	clear512(sum[0])
 	clear512(sum[1])
@@ -136,7 +136,7 @@ func (k superVNNI) columns(w, s Register, q eight, acc []VecVirtual) {
 }
 
 // scale adds the two sums, times their scales, to acc.
-func (k superVNNI) scale(s Register, sum [2][]VecVirtual, acc []VecVirtual) {
+func (k super512) scale(s Register, sum [2][]VecVirtual, acc []VecVirtual) {
 	scale := zmms(2)
 	at := func(h int) Mem { return Mem{Base: s, Disp: tileS + h*tileSStep} }
 	if k.short {
@@ -173,7 +173,7 @@ func (k superVNNI) scale(s Register, sum [2][]VecVirtual, acc []VecVirtual) {
 }
 
 // products sets acc to the products of M and of the sums of activations.
-func (k superVNNI) products(tile Register, sums eight, acc []VecVirtual) {
+func (k super512) products(tile Register, sums eight, acc []VecVirtual) {
 	at, pairs := sums.row, 8
 	if k.wide {
 		pairs = 4
@@ -199,7 +199,7 @@ func (k superVNNI) products(tile Register, sums eight, acc []VecVirtual) {
 }
 
 // finish adds the terms of the block to c. q is past it.
-func (k superVNNI) finish(tile Register, q eight, acc []VecVirtual) {
+func (k super512) finish(tile Register, q eight, acc []VecVirtual) {
 	mins := zmms(8)
 	if k.min == minima {
 		k.products(tile, besides("sums", q.low, q.stride, 256, superSums), mins)
@@ -229,14 +229,14 @@ func (k superVNNI) finish(tile Register, q eight, acc []VecVirtual) {
 	Store(c, Param("c"))
 }
 
-// A smallVNNI is a smallKernel of AVX-512 with VNNI.
-type smallVNNI struct {
+// A small512 is a smallKernel for AVX-512 with VNNI.
+type small512 struct {
 	name   string
 	signed bool
 	min    minimum
 }
 
-var smallVNNIs = []smallVNNI{
+var small512s = []small512{
 	{name: "blocks8", min: bias},
 	{name: "blocks8Min", min: minima},
 	{name: "blocks8Signed", signed: true, min: bias},
@@ -249,7 +249,7 @@ const (
 	blocks8Sums = blocks8D + 8*32
 )
 
-func (k smallVNNI) generate() {
+func (k small512) generate() {
 	top := "0 to 255"
 	if k.signed {
 		top = "-128 to 127, the bias is for 128 more"
@@ -295,7 +295,7 @@ func (k smallVNNI) generate() {
 }
 
 // gather puts what belongs to the blocks of eight vectors in working memory.
-func (k smallVNNI) gather(tile Register, q eight) {
+func (k small512) gather(tile Register, q eight) {
 	// A bit for each block that there is.
 	bits, mask := GP64(), K()
 	MOVQ(I32(-1), bits)
@@ -323,7 +323,7 @@ func (k smallVNNI) gather(tile Register, q eight) {
 }
 
 // block adds the terms of a block to acc.
-func (k smallVNNI) block(w, s, f Register, q eight, acc []VecVirtual) {
+func (k small512) block(w, s, f Register, q eight, acc []VecVirtual) {
 	sum := [2][]VecVirtual{zmms(8), zmms(8)}
 	clear512(sum[0])
 	clear512(sum[1])

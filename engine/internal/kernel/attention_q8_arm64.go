@@ -1,0 +1,57 @@
+//go:build !noasm
+
+package kernel
+
+import (
+	"encoding/binary"
+
+	"scout/engine/quant"
+)
+
+func init() {
+	blockVersions["neon"] = &neonBlocks
+	bestBlocks = &neonBlocks
+}
+
+var neonBlocks = blockKernels{widenBlocksNEON, quantizeBlocksNEON}
+
+// widenQ80 decodes blocks blocks of Q8_0, at least one.
+//
+//go:noescape
+func widenQ80(dst *float32, src *byte, blocks int)
+
+// widenQ40 decodes blocks blocks of Q4_0, at least one.
+//
+//go:noescape
+func widenQ40(dst *float32, src *byte, blocks int)
+
+func widenBlocksNEON(t quant.Type, dst []float32, src []byte) {
+	n := len(dst) / 32
+	switch {
+	case n == 0:
+	case t == quant.Q8_0:
+		widenQ80(&dst[0], &src[0], n)
+	default:
+		widenQ40(&dst[0], &src[0], n)
+	}
+}
+
+func quantizeBlocksNEON(t quant.Type, dst []byte, x []float32) {
+	if t != quant.Q8_0 {
+		quantizeBlocksGeneric(t, dst, x)
+		return
+	}
+	var (
+		q    [32]int8
+		d    float32
+		sums int16
+	)
+	for b := range len(x) / 32 {
+		quantizeQ8_0Vector(&q[0], &d, &sums, &x[32*b], 1)
+		block := (*[34]byte)(dst[34*b:])
+		binary.LittleEndian.PutUint16(block[:], quant.F32ToF16(d))
+		for i, v := range q {
+			block[2+i] = byte(v)
+		}
+	}
+}
