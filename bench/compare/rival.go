@@ -29,14 +29,14 @@ type rival struct {
 
 // record is what an engine measured. Both print more than this.
 type record struct {
-	Engine      string  `json:"engine"`
-	Version     string  `json:"version,omitempty"` // scout's
-	CPU         string  `json:"cpu,omitempty"`     // llama.cpp's build
-	LoadSeconds float64 `json:"load_s"`
-	Runs        []measured  `json:"runs"`
-	PeakRSS     int64   `json:"peak_rss_bytes,omitempty"`
-	Bandwidth   float64 `json:"memory_bandwidth_bytes_s,omitempty"`
-	Machine     string  `json:"machine,omitempty"`
+	Engine      string     `json:"engine"`
+	Version     string     `json:"version,omitempty"` // scout's
+	CPU         string     `json:"cpu,omitempty"`     // llama.cpp's build
+	LoadSeconds float64    `json:"load_s"`
+	Runs        []measured `json:"runs"`
+	PeakRSS     int64      `json:"peak_rss_bytes,omitempty"`
+	Bandwidth   float64    `json:"memory_bandwidth_bytes_s,omitempty"`
+	Machine     string     `json:"machine,omitempty"`
 }
 
 // measured is one test of an engine, in all its turns.

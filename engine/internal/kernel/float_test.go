@@ -20,15 +20,21 @@ func eachVersion(t *testing.T, test func(t *testing.T, f *floats)) {
 }
 
 // TestVersions fails when a version that the environment promises is missing,
-// so that a build machine cannot quietly test less. SCOUT_KERNELS is a list of
-// names separated by commas.
+// so that a build machine cannot quietly test less. SCOUT_KERNELS is a list such
+// as "float:avx2,quant:avx2,quant:avx512".
 func TestVersions(t *testing.T) {
 	promised := os.Getenv("SCOUT_KERNELS")
 	if promised == "" {
 		t.Skip("SCOUT_KERNELS does not say which versions this machine should have")
 	}
 	for name := range strings.SplitSeq(promised, ",") {
-		if floatVersions[name] == nil && quantVersions[name] == nil {
+		there := false
+		if version, ok := strings.CutPrefix(name, "float:"); ok {
+			there = floatVersions[version] != nil
+		} else if version, ok := strings.CutPrefix(name, "quant:"); ok {
+			there = quantVersions[version] != nil
+		}
+		if !there {
 			t.Errorf("version %q is promised, but this build on this CPU does not have it", name)
 		}
 	}

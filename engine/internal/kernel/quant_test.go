@@ -25,7 +25,7 @@ func quantTypes() (types []quant.Type) {
 // eachQuantKernel runs a test for every kernel of every type.
 func eachQuantKernel(t *testing.T, test func(t *testing.T, typ quant.Type, k quantKernel)) {
 	if len(quantVersions) == 0 {
-		t.Skip("no quantised kernels for this CPU: it has no AVX2")
+		t.Skip("no quantised kernels for this CPU: it has neither AVX2 nor NEON with dot products")
 	}
 	for version, kernels := range quantVersions {
 		for _, typ := range quantTypes() {
