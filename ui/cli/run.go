@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -143,10 +144,23 @@ func (a *App) newReporter(name string, s engine.Sampling, f *runFlags) (reporter
 // begins a sequence. The caller closes both.
 func (a *App) openSequence(ctx context.Context, name string, o engine.Options) (model, sequence, error) {
 	ctx, stop := a.interruptible(ctx)
-	defer stop()
-	m, err := a.openModel(ctx, name, o)
+	m, s, err := a.prepare(ctx, name, o)
+	stop()
 	if err != nil {
 		return nil, nil, orInterrupted(ctx, err)
+	}
+	// An interrupt may come when all is open already; nobody else will see it.
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		return nil, nil, errors.Join(errInterrupted, s.Close(), m.Close())
+	}
+	return m, s, nil
+}
+
+// prepare is openSequence without regard to interrupts.
+func (a *App) prepare(ctx context.Context, name string, o engine.Options) (model, sequence, error) {
+	m, err := a.openModel(ctx, name, o)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := a.checkFit(m); err != nil {
 		m.Close() // the error that matters is err
