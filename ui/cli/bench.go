@@ -16,6 +16,7 @@ type benchFlags struct {
 	prefills, depths     []int
 	decode               int
 	reps, threads        int
+	kv                   string
 	ops, takeTurns, json bool
 }
 
@@ -46,6 +47,7 @@ func (a *App) benchCommand() *cobra.Command {
 	flags.IntVar(&f.decode, "tg", 64, "tokens to generate; 0 leaves it out")
 	flags.IntSliceVar(&f.depths, "depth", []int{0}, "tokens in the cache before measuring, several with commas between")
 	flags.IntVar(&f.reps, "reps", 3, "repetitions")
+	registerKV(flags, &f.kv)
 	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
 	flags.BoolVar(&f.ops, "ops", false, "show where the time goes, by operation: one repetition more, with a clock")
 	flags.BoolVar(&f.takeTurns, "turns", false, "wait for a line on standard input before every repetition, and say when it is done: "+
@@ -68,6 +70,9 @@ func (f *benchFlags) check() error {
 	if len(f.prefills) == 0 && f.decode == 0 {
 		return usageErrorf("nothing to measure: --pp and --tg are both 0")
 	}
+	if err := checkKV(f.kv); err != nil {
+		return err
+	}
 	return checkSizes(0, f.threads)
 }
 
@@ -78,7 +83,7 @@ func (f benchFlags) most() int { return slices.Max(append([]int{f.decode}, f.pre
 func (a *App) bench(ctx context.Context, name string, f benchFlags) error {
 	begin := time.Now()
 	room := slices.Max(f.depths) + f.most() + 1
-	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: room})
+	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: room, KV: f.kv})
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,7 @@ func (a *App) bench(ctx context.Context, name string, f benchFlags) error {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
 	r := benchRecord{
-		Engine: "scout", Version: a.version, Model: name, LoadSeconds: time.Since(begin).Seconds(), Threads: m.Threads(),
+		Engine: "scout", Version: a.version, Model: name, LoadSeconds: time.Since(begin).Seconds(), Threads: m.Threads(), KV: f.kv,
 		WeightBytes: m.Memory().Weights, CacheBytes: m.Memory().KV, ComputeBytes: m.Memory().Compute,
 	}
 	turns := a.newTurns(f.takeTurns)

@@ -21,7 +21,7 @@ import (
 func TestBenchJSON(t *testing.T) {
 	a := newTestApp(t, newFakeModel())
 	a.model.ops = []engine.OpTime{{Group: "output", Step: "output", Duration: 1, Bytes: 90}, {Group: "norms", Step: "norm", Bytes: 10}}
-	if code := a.run("bench", "m", "--pp", "5,2", "--tg", "3", "--depth", "4,20", "--reps", "2", "--threads", "2", "--json"); code != 0 {
+	if code := a.run("bench", "m", "--pp", "5,2", "--tg", "3", "--depth", "4,20", "--reps", "2", "--threads", "2", "--kv", "q8_0", "--json"); code != 0 {
 		t.Fatal(code, a.err.String())
 	}
 	var got benchRecord
@@ -57,8 +57,8 @@ func TestBenchJSON(t *testing.T) {
 	if got, want := a.model.profiles, []bool{true, false, true, false}; !slices.Equal(got, want) {
 		t.Errorf("profiling was switched %v, want %v", got, want)
 	}
-	if a.model.options.Context != 20+5+1 {
-		t.Errorf("context: got %d, want 26", a.model.options.Context)
+	if o := a.model.options; o.Context != 20+5+1 || o.KV != "q8_0" || got.KV != "q8_0" {
+		t.Errorf("opened with %+v, reported %q: want a context of 26 and q8_0", o, got.KV)
 	}
 }
 
@@ -188,10 +188,16 @@ func TestBenchTurns(t *testing.T) {
 // TestBenchTurnsInterrupted expects an interrupt to end the wait for a turn.
 func TestBenchTurnsInterrupted(t *testing.T) {
 	a := newTestApp(t, newFakeModel())
-	a.In = neverReader{}
+	said, out := io.Pipe()
+	a.In, a.Out = neverReader{}, out
+	code := make(chan int)
+	go func() { code <- a.run("bench", "m", "--turns") }()
+	if !bufio.NewScanner(said).Scan() {
+		t.Fatal("it did not say that it is ready")
+	}
 	a.signals <- os.Interrupt
-	if code := a.run("bench", "m", "--turns"); code != ExitInterrupted {
-		t.Errorf("exit code %d: %s", code, a.err.String())
+	if c := <-code; c != ExitInterrupted {
+		t.Errorf("exit code %d: %s", c, a.err.String())
 	}
 }
 
@@ -219,6 +225,7 @@ func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"bench"}, {"bench", "m", "x"}, {"bench", "m", "--reps", "0"}, {"bench", "m", "--pp", "-1"},
 		{"bench", "m", "--pp", "0", "--tg", "0"}, {"bench", "m", "--threads", "-1"}, {"bench", "m", "--kv", "q8"},
+		{"bench", "m", "--pp", "4,-4"}, {"bench", "m", "--depth", "4,-4"}, {"bench", "m", "--depth", "x"}, {"bench", "m", "--depth", ""},
 	} {
 		a := newTestApp(t, newFakeModel())
 		if code := a.run(args...); code != ExitUsage || strings.Count(a.err.String(), "\n") != 1 {

@@ -23,6 +23,7 @@ type benchRecord struct {
 	Model          string     `json:"model"`
 	LoadSeconds    float64    `json:"load_s"`
 	Threads        int        `json:"threads"`
+	KV             string     `json:"kv"` // element type of the cache
 	Runs           []benchRun `json:"runs"`
 	PeakRSSBytes   int64      `json:"peak_rss_bytes"`
 	WeightBytes    int64      `json:"weight_bytes"`

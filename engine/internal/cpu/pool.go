@@ -9,11 +9,16 @@ import (
 	"scout/engine/tensor"
 )
 
-// spins is how often a worker looks for the others before it goes to sleep,
-// some 20 µs: longer than the steps of one layer differ, far shorter than a
-// stolen time slice. Spinning for ever with more workers than free cores costs
-// milliseconds a barrier.
-const spins = 20000
+// A worker that waits looks for the others up to spins times before it goes to
+// sleep, some 20 µs: longer than the steps of one layer differ, far shorter than a
+// stolen time slice. Where other programs use the cores too, or there are more
+// workers than cores, that is time in which the one waited for could have run. So
+// each vain look halves the next, down to none, and every probe-th barrier is
+// waited for at full length again, to notice when the cores are free.
+const (
+	spins = 20000
+	probe = 64 // a power of two
+)
 
 // pool is a fixed set of workers that run programs in lock-step: every worker
 // runs every step, the work inside a step is divided by counters, and a barrier
@@ -98,6 +103,7 @@ type barrier struct {
 	_       [60]byte // arrivals and the generation are written at different times
 	gen     atomic.Uint32
 	_       [60]byte
+	spins   atomic.Int32 // looks of the next wait; changed seldom where cores are free
 	asleep  atomic.Int32
 	mu      sync.Mutex
 	wake    *sync.Cond
@@ -105,6 +111,7 @@ type barrier struct {
 
 func (b *barrier) init(n int) {
 	b.n = int32(n)
+	b.spins.Store(spins)
 	b.wake = sync.NewCond(&b.mu)
 }
 
@@ -125,10 +132,8 @@ func (b *barrier) wait(last func()) {
 		}
 		return
 	}
-	for range spins {
-		if b.gen.Load() != gen {
-			return
-		}
+	if b.spin(gen) {
+		return
 	}
 	b.mu.Lock()
 	b.asleep.Add(1)
@@ -137,6 +142,27 @@ func (b *barrier) wait(last func()) {
 	}
 	b.asleep.Add(-1)
 	b.mu.Unlock()
+}
+
+// spin looks for the end of generation gen for a while, and says whether it came.
+func (b *barrier) spin(gen uint32) bool {
+	looks := b.spins.Load()
+	probing := gen%probe == 0
+	if probing {
+		looks = spins
+	}
+	for range looks {
+		if b.gen.Load() != gen {
+			if b.spins.Load() != spins {
+				b.spins.Store(spins)
+			}
+			return true
+		}
+	}
+	if !probing {
+		b.spins.Store(looks / 2)
+	}
+	return false
 }
 
 // counter hands out the pieces of a step to whoever is free.

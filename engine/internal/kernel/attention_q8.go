@@ -15,14 +15,18 @@ import (
 //   - A weighted sum is AccumManyF32 of the decoded values, bit for bit. Decoded
 //     values are exact: a scale has 11 bits, an integer at most 8.
 
-// blockKernels is one version of what cached blocks need besides products; all
-// fields are set. Every version gives the same bits.
+// blockKernels is one version of what cached blocks need besides products. Every
+// version gives the same bits.
 type blockKernels struct {
 	widen    func(t quant.Type, dst []float32, src []byte) // quant.Dequantize of Q8_0 or Q4_0
 	quantize func(t quant.Type, dst []byte, x []float32)   // QuantizeBlocks
+	// accum is AccumBlocks in one go, with the bits of the float kernels of the same
+	// name, for as many sums as it is good for: otherwise it does nothing and says
+	// false. It may be nil.
+	accum func(o, p []float32, ldp int, v Matrix) bool
 }
 
-var genericBlocks = blockKernels{quant.Dequantize, quantizeBlocksGeneric}
+var genericBlocks = blockKernels{widen: quant.Dequantize, quantize: quantizeBlocksGeneric}
 
 // bestBlocks is the version in use, blockVersions every one that can run here, as
 // best and floatVersions.
@@ -53,6 +57,12 @@ const blockRowsAtOnce = 32
 // AccumBlocks is AccumManyF32 of the decoded rows of v: o_i += p[i*ldp+j] * value
 // j, for j < v.Rows. o is [sums, v.Cols].
 func AccumBlocks(o, p []float32, ldp int, v Matrix, s *Scratch) {
+	if v.Rows == 0 {
+		return
+	}
+	if f := bestBlocks.accum; f != nil && f(o, p, ldp, v) {
+		return
+	}
 	size := v.Type.RowBytes(v.Cols)
 	for j := 0; j < v.Rows; j += blockRowsAtOnce {
 		n := min(blockRowsAtOnce, v.Rows-j)

@@ -17,7 +17,7 @@ func init() {
 	}
 }
 
-var avx2Blocks = blockKernels{widenBlocksAVX2, quantizeBlocksAVX2}
+var avx2Blocks = blockKernels{widen: widenBlocksAVX2, quantize: quantizeBlocksAVX2}
 
 func widenBlocksAVX2(t quant.Type, dst []float32, src []byte) {
 	n := len(dst) / 32

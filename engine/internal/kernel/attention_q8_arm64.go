@@ -13,7 +13,7 @@ func init() {
 	bestBlocks = &neonBlocks
 }
 
-var neonBlocks = blockKernels{widenBlocksNEON, quantizeBlocksNEON}
+var neonBlocks = blockKernels{widen: widenBlocksNEON, quantize: quantizeBlocksNEON}
 
 // widenQ80 decodes blocks blocks of Q8_0, at least one.
 //

@@ -156,6 +156,10 @@ func TestAccumBlocks(t *testing.T) {
 	for version, blocks := range blockVersions {
 		t.Run(version, func(t *testing.T) {
 			useBlocks(t, blocks)
+			if blocks.accum != nil {
+				testAccumBlocks(t, floatVersions[version])
+				return
+			}
 			eachVersion(t, testAccumBlocks)
 		})
 	}

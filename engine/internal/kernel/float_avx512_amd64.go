@@ -1,0 +1,140 @@
+//go:build !noasm
+
+package kernel
+
+import (
+	"unsafe"
+
+	"scout/engine/quant"
+)
+
+//go:generate go -C _asm run ./attn512 -out ../attention_avx512_amd64.s -stubs ../attention_avx512_stubs_amd64.go -pkg kernel
+
+// The AVX-512 versions of scores and weighted sums give the bits of the AVX2 ones, and leave
+// to them what they are no faster for. The rest of the float kernels is AVX2's.
+// This file's init runs behind that of float_amd64.go, since files are initialised
+// in the order of their names.
+func init() {
+	if !hasAVX512 {
+		return
+	}
+	avx512Floats = avx2Floats
+	avx512Floats.scoresManyF16 = scoresManyF16AVX512
+	avx512Floats.accumManyF16 = accumManyF16AVX512
+	avx512Floats.accumManyF32 = accumManyF32AVX512
+	floatVersions["avx512"] = &avx512Floats
+	best = &avx512Floats
+
+	avx512Blocks = avx2Blocks
+	avx512Blocks.accum = accumBlocksAVX512
+	blockVersions["avx512"] = &avx512Blocks
+	bestBlocks = &avx512Blocks
+}
+
+var (
+	avx512Floats floats
+	avx512Blocks blockKernels
+)
+
+// Up to wideSums sums are kept in registers, with values decoded as they are
+// read: for more, several times. Of blocks that is no longer faster than decoding
+// them first, from fusedSums on.
+const (
+	wideSums  = 8
+	fusedSums = 16
+)
+
+// Up to wideQueries queries are multiplied with eight keys at a time. For more,
+// keys are widened first.
+const wideQueries = 6
+
+func scoresManyF16AVX512(dst []float32, ldd int, q []float32, dim int, k []uint16, stride, keys int, s *Scratch) {
+	n := len(q) / dim
+	if n < 2 || dim%8 != 0 || keys < 8 {
+		scoresManyF16AVX2(dst, ldd, q, dim, k, stride, keys, s)
+		return
+	}
+	whole := keys &^ 7
+	if n <= wideQueries {
+		scoreWide(dst, ldd, q, dim, k, stride, whole)
+	} else {
+		for j := 0; j < whole; j += manyBlock {
+			scorePaired(dst[j:], ldd, q, dim, k[j*stride:], stride, min(manyBlock, whole-j), s)
+		}
+	}
+	if whole < keys {
+		scoresManyF16AVX2(dst[whole:], ldd, q, dim, k[whole*stride:], stride, keys-whole, s)
+	}
+}
+
+// scoreWide is scoresMany of up to wideQueries queries and a multiple of eight
+// keys. It is a call that the garbage collector can stop before.
+//
+//go:noinline
+func scoreWide(dst []float32, ldd int, q []float32, dim int, k []uint16, stride, keys int) {
+	scoreWideF16(&dst[0], 4*ldd, &q[0], 4*dim, &k[0], 2*stride, keys/8, dim/8, len(q)/dim)
+}
+
+// scorePaired is scoresMany of a multiple of eight keys, few enough to be widened
+// in a first-level cache. It is a call that the garbage collector can stop before.
+//
+//go:noinline
+func scorePaired(dst []float32, ldd int, q []float32, dim int, k []uint16, stride, keys int, s *Scratch) {
+	w := s.float(0, keys*dim)
+	pairKeysF16(&w[0], &k[0], 2*stride, keys/2, dim/8)
+	n := len(q) / dim
+	parts := (n + wideQueries - 1) / wideQueries
+	step := (n + parts - 1) / parts
+	for i := 0; i < n; i += step {
+		scoreWidePairs(&dst[i*ldd], 4*ldd, &q[i*dim], 4*dim, &w[0], 4*2*dim, keys/8, dim/8, min(step, n-i))
+	}
+}
+
+// A wideFunc adds up 32 elements of some sums.
+type wideFunc func(o *float32, ldo int, p *float32, ldp int, v *byte, stride, n, sums int)
+
+func accumManyF16AVX512(o []float32, dim int, p []float32, ldp int, v []uint16, stride, values int, s *Scratch) {
+	sums := len(o) / dim
+	if dim%32 != 0 || sums < 2 {
+		accumManyF16AVX2(o, dim, p, ldp, v, stride, values, s)
+		return
+	}
+	accumWide(accumWideF16, o, dim, p, ldp, unsafe.Pointer(&v[0]), 2*stride, 2*32, values)
+}
+
+func accumManyF32AVX512(o []float32, dim int, p []float32, ldp int, v []float32, stride, values int, s *Scratch) {
+	if dim%32 != 0 || len(o)/dim < 2 {
+		accumManyF32AVX2(o, dim, p, ldp, v, stride, values, s)
+		return
+	}
+	accumWide(accumWideF32, o, dim, p, ldp, unsafe.Pointer(&v[0]), 4*stride, 4*32, values)
+}
+
+// accumBlocksAVX512 is AccumBlocks of few sums.
+func accumBlocksAVX512(o, p []float32, ldp int, v Matrix) bool {
+	if len(o)/v.Cols > fusedSums {
+		return false
+	}
+	f := wideFunc(accumWideQ80)
+	if v.Type == quant.Q4_0 {
+		f = accumWideQ40
+	}
+	accumWide(f, o, v.Cols, p, ldp, unsafe.Pointer(&v.Data[0]), v.Type.RowBytes(v.Cols), v.Type.BlockBytes(), v.Rows)
+	return true
+}
+
+// accumWide adds up columns of 32 elements, size bytes of v, of up to wideSums
+// sums at a time. It is a call that the garbage collector can stop before.
+//
+//go:noinline
+func accumWide(f wideFunc, o []float32, dim int, p []float32, ldp int, v unsafe.Pointer, stride, size, values int) {
+	sums := len(o) / dim
+	parts := (sums + wideSums - 1) / wideSums
+	step := (sums + parts - 1) / parts
+	for i := 0; i < sums; i += step {
+		n := min(step, sums-i)
+		for c := range dim / 32 {
+			f(&o[i*dim+32*c], 4*dim, &p[i*ldp], 4*ldp, (*byte)(unsafe.Add(v, c*size)), stride, values, n)
+		}
+	}
+}
