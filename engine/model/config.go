@@ -37,6 +37,9 @@ const (
 	maxLayers = 1 << 12
 	maxWidth  = 1 << 20
 	maxVocab  = 1 << 24
+
+	maxExperts     = 1 << 12
+	maxExpertsUsed = 1 << 6 // picking costs its square times the number of experts, for every token
 )
 
 // header reads keys below a prefix and remembers the first thing wrong.

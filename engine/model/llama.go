@@ -28,8 +28,8 @@ func llamaConfig(h *header) Config {
 	c := h.common()
 	c.Vocabulary = h.vocabulary()
 	c.FF = h.count("feed_forward_length", maxWidth)
-	c.Experts = h.zeroOr("expert_count", 0, 1<<16)
-	c.ExpertsUsed = h.zeroOr("expert_used_count", 0, 1<<16)
+	c.Experts = h.zeroOr("expert_count", 0, maxExperts)
+	c.ExpertsUsed = h.zeroOr("expert_used_count", 0, maxExpertsUsed)
 	if c.ExpertsUsed > c.Experts {
 		h.fail("expert_used_count", "is %d, want at most the %d experts", c.ExpertsUsed, c.Experts)
 	}

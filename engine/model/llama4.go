@@ -41,8 +41,8 @@ func llama4Config(h *header) Config {
 	c := h.common()
 	c.Vocabulary = h.vocabulary()
 	c.FF = h.countOr("feed_forward_length", c.Width, maxWidth)
-	c.Experts = h.zeroOr("expert_count", 0, 1<<16)
-	c.ExpertsUsed = h.zeroOr("expert_used_count", min(1, c.Experts), 1<<16)
+	c.Experts = h.zeroOr("expert_count", 0, maxExperts)
+	c.ExpertsUsed = h.zeroOr("expert_used_count", min(1, c.Experts), maxExpertsUsed)
 	c.ExpertFF = h.countOr("expert_feed_forward_length", c.FF, maxWidth)
 	if c.ExpertsUsed > c.Experts {
 		h.fail("expert_used_count", "is %d, want at most the %d experts", c.ExpertsUsed, c.Experts)
