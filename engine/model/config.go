@@ -31,11 +31,13 @@ type Config struct {
 	QKNorm        bool
 }
 
-// The largest values that are taken for sane. They keep products of two or
-// three of them inside int64; no published model is within a factor of eight.
+// The largest values that are taken for sane: no published model comes near
+// them. They keep products of two or three of them inside int64, and the
+// activations of a batch, which follow from them and not from the size of the
+// file, below a few GB.
 const (
 	maxLayers = 1 << 12
-	maxWidth  = 1 << 20
+	maxWidth  = 1 << 17
 	maxVocab  = 1 << 24
 
 	maxExperts     = 1 << 12
@@ -165,8 +167,18 @@ func (h *header) common() Config {
 	if c.HeadDim == 0 || c.HeadDim%2 != 0 {
 		h.fail("attention.key_length", "is %d, want an even number", c.HeadDim)
 	}
+	if n := c.Heads * c.HeadDim; n > maxWidth {
+		h.fail("attention.head_count", "is %d, with heads of %d: want a product of at most %d", c.Heads, c.HeadDim, maxWidth)
+	}
 	if r := h.countOr("rope.dimension_count", c.HeadDim, maxWidth); r != c.HeadDim {
 		h.fail("rope.dimension_count", "is %d, want %d, the head dimension", r, c.HeadDim)
 	}
 	return c
+}
+
+// experts checks that what a token's experts take together is sane.
+func (h *header) experts(c Config) {
+	if n := c.ExpertsUsed * c.ExpertFF; n > 4*maxWidth {
+		h.fail("expert_used_count", "is %d, with experts %d wide: want a product of at most %d", c.ExpertsUsed, c.ExpertFF, 4*maxWidth)
+	}
 }

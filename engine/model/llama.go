@@ -34,6 +34,7 @@ func llamaConfig(h *header) Config {
 		h.fail("expert_used_count", "is %d, want at most the %d experts", c.ExpertsUsed, c.Experts)
 	}
 	c.ExpertFF = c.FF
+	h.experts(c)
 	c.AttentionScale = h.floatOr("attention.scale", float32(1/math.Sqrt(float64(c.HeadDim))))
 	if s, ok := h.md.String(h.prefix + "rope.scaling.type"); ok && s != "none" {
 		h.fail("rope.scaling.type", "is %q, which this program cannot run yet", s)

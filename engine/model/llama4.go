@@ -47,6 +47,7 @@ func llama4Config(h *header) Config {
 	if c.ExpertsUsed > c.Experts {
 		h.fail("expert_used_count", "is %d, want at most the %d experts", c.ExpertsUsed, c.Experts)
 	}
+	h.experts(c)
 	c.QKNorm = h.boolOr("use_qk_norm", c.Experts != maverickExperts)
 	c.RopeBaseLocal = h.floatOr("rope.freq_base_swa", c.RopeBase)
 	c.GlobalEvery = h.countOr("attention.sliding_window_pattern", llama4GlobalEvery, maxLayers)

@@ -167,6 +167,8 @@ func TestBuildRefuses(t *testing.T) {
 		{"partial rotation", "llama4.rope.dimension_count", 8, "want 16"},
 		{"more experts used than there are", "llama4.expert_used_count", 5, "want at most the 4"},
 		{"a router without experts", "llama4.expert_count", 0, "is 1, want at most the 0 experts"},
+		{"more heads than activations have room for", "llama4.attention.head_count", 1 << 14, "want a product of at most"},
+		{"more experts at a time than is cheap", "llama4.expert_used_count", 65, "want 1 to 64"},
 		{"no vocabulary", "llama4.vocab_size", nil, "vocab_size is missing"},
 		{"another width", "llama4.embedding_length", 128, "has shape [100 64], want [100 128]"},
 	} {
