@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,42 @@ func (m *Model) OpTimes() []OpTime {
 		return nil
 	}
 	return sumOps(m.model.Graph, m.exec.Timings())
+}
+
+// rereadTime is how long WeightBandwidth repeats its reading.
+const rereadTime = 300 * time.Millisecond
+
+// WeightBandwidth measures how fast this machine reads the weights that the last
+// run read, in bytes per second: with plain loads from where they are mapped, with
+// as many threads as a run has, the fastest of several passes. It is what the speed
+// of generating is to be held against, more so than the speed of memory anywhere:
+// that can differ by half between one part of a machine's memory and another. It is
+// 0 when nothing has run yet.
+func (m *Model) WeightBandwidth(ctx context.Context) (float64, error) {
+	best := 0.0
+	for begin := time.Now(); best == 0 || time.Since(begin) < rereadTime; {
+		bytes, d, err := m.reread()
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || bytes == 0 || d <= 0 {
+			return 0, err
+		}
+		best = max(best, float64(bytes)/d.Seconds())
+	}
+	return best, nil
+}
+
+func (m *Model) reread() (bytes int64, d time.Duration, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.exec == nil {
+		return 0, 0, ErrClosed
+	}
+	if bytes, d, err = m.exec.Reread(); err != nil {
+		err = explain(m.file, err)
+	}
+	return bytes, d, err
 }
 
 // sumOps adds up the same step of all layers.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -193,5 +194,44 @@ func TestProfileOfPlacement(t *testing.T) {
 	m.Profile(true)
 	if ops := m.OpTimes(); ops != nil {
 		t.Errorf("a closed model says %v", ops)
+	}
+}
+
+// TestReread expects the weights of the last run to be read again, and nothing
+// else: all but those of experts that were not chosen and of the embedding.
+func TestReread(t *testing.T) {
+	m := openModel(t, synth.Bytes(small()), Options{Threads: 3, Context: 64})
+	if rate, err := m.WeightBandwidth(context.Background()); rate != 0 || err != nil {
+		t.Errorf("before any run: %v bytes per second (%v), want 0", rate, err)
+	}
+	s := newSequence(t, m)
+	m.Profile(true)
+	for _, n := range []int{5, 1} {
+		m.Profile(true)
+		lastLogits(t, s, randomIDs(n))
+		want := int64(0)
+		for group, bytes := range opBytes(m.OpTimes()) {
+			if group != "attention" && group != "other" { // cache and embedding
+				want += bytes
+			}
+		}
+		got, d, err := m.reread()
+		if err != nil || got != want || d <= 0 {
+			t.Errorf("after %d tokens: read %d bytes in %v (%v), want %d", n, got, d, err, want)
+		}
+	}
+	if rate, err := m.WeightBandwidth(context.Background()); rate <= 0 || err != nil {
+		t.Errorf("%v bytes per second (%v)", rate, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := m.WeightBandwidth(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error is %v", err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.WeightBandwidth(context.Background()); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed: error is %v", err)
 	}
 }

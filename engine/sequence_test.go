@@ -420,4 +420,7 @@ func TestFileCutWhileMapped(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "blk.") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error is %v, want one line with the file and the tensor", err)
 	}
+	if _, again := m.WeightBandwidth(context.Background()); again == nil || !strings.Contains(again.Error(), path) {
+		t.Errorf("reading the weights again: error is %v, want one with the file", again)
+	}
 }

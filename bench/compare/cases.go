@@ -10,8 +10,17 @@ type testCase struct {
 	Name      string
 	Model     string // arguments of synthmodel
 	gigabytes float64
-	depth     int // tokens in the cache before
+	depth     int  // tokens in the cache before
+	long      bool // a round or its preparation takes minutes: all rounds in one session
 	tests     []test
+}
+
+// sessions is in how many sessions of how many rounds a case is measured.
+func (c testCase) sessions(o options) (sessions, rounds int) {
+	if c.long {
+		return 1, o.sessions * o.rounds
+	}
+	return o.sessions, o.rounds
 }
 
 // test is one figure, and what this project wants of it.
@@ -42,12 +51,13 @@ const small = "-layers 4 -hidden 4096 -heads 32 -kv 8 -hd 128 -ff 8192 -ffd 1638
 func allCases() []testCase {
 	others := []test{{"pp", 512, 1.5}, {"tg", decoded, 1.1}}
 	return []testCase{
-		{"q8_0", small + "-quant q8_0 -qout q8_0", 2.4, 0, others},
-		{"q5_k", small + "-quant q5_k -qout q6_k", 1.6, 0, others},
-		{"iq4_xs", small + "-quant iq4_xs -qout q6_k", 1.2, 0, others},
-		{"dense", small + "-moestep 99 -quant q4_k -qdown q6_k -qv q6_k -qout q6_k", 0.7, 0, others},
-		{"slice", slice, 7.5, 0, []test{{"pp", 32, 2}, {"pp", 128, 2}, {"pp", 512, 3}, {"pp", 4096, 2.5}, {"tg", decoded, 1.2}}},
-		{"slice-16384", slice, 7.5, 16384, []test{{"tg", decoded, 1.3}}},
+		{Name: "q8_0", Model: small + "-quant q8_0 -qout q8_0", gigabytes: 2.4, tests: others},
+		{Name: "q5_k", Model: small + "-quant q5_k -qout q6_k", gigabytes: 1.6, tests: others},
+		{Name: "iq4_xs", Model: small + "-quant iq4_xs -qout q6_k", gigabytes: 1.2, tests: others},
+		{Name: "dense", Model: small + "-moestep 99 -quant q4_k -qdown q6_k -qv q6_k -qout q6_k", gigabytes: 0.7, tests: others},
+		{Name: "slice", Model: slice, gigabytes: 7.5, tests: []test{{"pp", 32, 2}, {"pp", 128, 2}, {"pp", 512, 3}, {"tg", decoded, 1.2}}},
+		{Name: "slice-4096", Model: slice, gigabytes: 7.5, long: true, tests: []test{{"pp", 4096, 2.5}}},
+		{Name: "slice-16384", Model: slice, gigabytes: 7.5, long: true, depth: 16384, tests: []test{{"tg", decoded, 1.3}}},
 	}
 }
 

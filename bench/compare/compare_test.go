@@ -51,7 +51,7 @@ func playEngine(args []string) int {
 		return 4 // a turn too many
 	}
 	log("end")
-	fmt.Printf(`{"engine":%q,"machine":"Abacus","cpu":"beads","memory_bandwidth_bytes_s":1000,"runs":[{"test":"tg","tokens":4,"depth":7,"tok_s":[%s],"bytes_per_token":50}]}`+"\n",
+	fmt.Printf(`{"engine":%q,"machine":"Abacus","cpu":"beads","runs":[{"test":"tg","tokens":4,"depth":7,"tok_s":[%s],"bandwidth_share":0.75}]}`+"\n",
 		name, strings.Join(rates, ","))
 	return 0
 }
@@ -59,7 +59,7 @@ func playEngine(args []string) int {
 var played = testCase{Name: "played", Model: "-layers 4", depth: 7, tests: []test{{"tg", 4, 1.5}}}
 
 // play matches two played engines and returns their log.
-func play(t *testing.T, rounds int, a, b []string) (result, string, error) {
+func play(t *testing.T, rounds int, a, b []string) (session, string, error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
 	self, err := os.Executable()
@@ -67,27 +67,36 @@ func play(t *testing.T, rounds int, a, b []string) (result, string, error) {
 		t.Fatal(err)
 	}
 	command := func(name string, rates []string) []string { return append([]string{self, name}, rates...) }
-	r, err := match(context.Background(), played, command("A", a), command("B", b), []string{"COMPARE_TEST_LOG=" + log}, rounds)
+	s, err := match(context.Background(), command("A", a), command("B", b), []string{"COMPARE_TEST_LOG=" + log}, rounds)
 	text, logErr := os.ReadFile(log)
 	if logErr != nil {
 		t.Fatal(logErr)
 	}
-	return r, strings.TrimSpace(string(text)), err
+	return s, strings.TrimSpace(string(text)), err
 }
 
 func TestRivalsTakeTurns(t *testing.T) {
-	r, log, err := play(t, 3, []string{"20", "40", "30"}, []string{"10", "10", "20"})
+	first, log, err := play(t, 3, []string{"20", "40", "30"}, []string{"10", "10", "20"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "A0 B0 A1 B1 A2 B2 A3 B3 Aend Bend"; log != want {
 		t.Errorf("the order was %s, want %s", log, want)
 	}
+	second, _, err := play(t, 2, []string{"50", "60"}, []string{"10", "10"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := result{Sessions: []session{first, second}}
+	if err := r.pair(played); err != nil {
+		t.Fatal(err)
+	}
 	f := r.Figures[0]
-	if len(r.Figures) != 1 || f.Ratio != 3 || !f.met() || f.Ratios != (spread{2, 1.5, 4}) || f.Scout != (spread{30, 20, 40}) || f.Share != 1.5 {
+	if len(r.Figures) != 1 || f.Ratio != 4 || !f.met() || f.Ratios != (spread{4, 1.5, 6}) || f.Scout != (spread{40, 20, 60}) ||
+		f.Peer != (spread{10, 10, 20}) || f.Share != (spread{0.75, 0.75, 0.75}) {
 		t.Errorf("got %+v", r.Figures)
 	}
-	if !slices.Equal(f.Rounds, []float64{2, 4, 1.5}) {
+	if !slices.Equal(f.Rounds, []float64{2, 4, 1.5, 5, 6}) {
 		t.Errorf("ratios of the rounds are %v", f.Rounds)
 	}
 }
@@ -114,7 +123,7 @@ func TestPairWantsEveryTest(t *testing.T) {
 		"another number":    {Runs: []measured{{Test: "tg", Tokens: 4, Depth: 7, Rates: []float64{1}}}},
 		"nothing whatever ": {},
 	} {
-		r := result{Scout: ours, Peer: theirs}
+		r := result{Sessions: []session{{Scout: ours, Peer: theirs}}}
 		if err := r.pair(played); err == nil {
 			t.Errorf("%s: got %v, want an error", name, r.Figures)
 		}
@@ -155,12 +164,17 @@ func TestCases(t *testing.T) {
 func TestCommands(t *testing.T) {
 	tools := tools{scout: "/x/scout.exe", peer: "/x/peer.exe"}
 	c := testCase{depth: 9, tests: []test{{"pp", 32, 2}, {"tg", 6, 2}, {"pp", 64, 2}}}
-	scout, peer := tools.commands(c, "/tmp/m.gguf", options{rounds: 5, threads: 2, realtime: true})
+	scout, peer := tools.commands(c, "/tmp/m.gguf", options{sessions: 2, rounds: 5, threads: 2, realtime: true})
 	if got, want := commandLine(scout), "chrt -r 10 scout bench MODEL --pp 32,64 --tg 6 --depth 9 --reps 5 --threads 2 --turns --json"; got != want {
 		t.Errorf("scout: %s, want %s", got, want)
 	}
 	if got, want := commandLine(peer), "chrt -r 10 peer -m MODEL -pp 32,64 -tg 6 -depth 9 -r 5 -t 2 -turns"; got != want {
 		t.Errorf("peer: %s, want %s", got, want)
+	}
+	c.long = true
+	scout, _ = tools.commands(c, "/tmp/m.gguf", options{sessions: 2, rounds: 5, threads: 2})
+	if got, want := commandLine(scout), "scout bench MODEL --pp 32,64 --tg 6 --depth 9 --reps 10 --threads 2 --turns --json"; got != want {
+		t.Errorf("a long case: %s, want %s", got, want)
 	}
 	scout, _ = tools.commands(testCase{tests: []test{{"tg", 6, 2}}}, "/tmp/m.gguf", options{rounds: 1, threads: 1})
 	if got, want := commandLine(scout), "scout bench MODEL --pp 0 --tg 6 --depth 0 --reps 1 --threads 1 --turns --json"; got != want {
@@ -181,13 +195,16 @@ func TestFreeGigabytes(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	played, _, err := play(t, 1, []string{"140"}, []string{"100"})
+	match, _, err := play(t, 1, []string{"140"}, []string{"100"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := report{Date: "2026-01-02", Rounds: 1, Machine: machine{Threads: 2, Llama: "package 1.2", Realtime: "chrt -r 10"}}
-	r.add(result{Case: "unfinished"})
-	r.add(played)
+	r := report{Date: "2026-01-02", Sessions: 1, Rounds: 1, Machine: machine{Threads: 2, Llama: "package 1.2", Realtime: "chrt -r 10"}}
+	got := result{Case: "played", Model: "-layers 4", Sessions: []session{match}}
+	if err := got.pair(played); err != nil {
+		t.Fatal(err)
+	}
+	r.add(got)
 	o := options{markdown: filepath.Join(t.TempDir(), "md"), json: filepath.Join(t.TempDir(), "json")}
 	if err := r.write(o); err != nil {
 		t.Fatal(err)
@@ -198,7 +215,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"2026-01-02, Abacus, ", "llama.cpp from package 1.2, its beads build", "before all other programs of the machine (`chrt -r 10`)",
-		"| played | decode 4 after 7 | 140 (140 to 140) | 100 (100 to 100) | **1.40** (1.40 to 1.40) | 1.50 | missed | 7.00 |",
+		"| played | decode 4 after 7 | 140 (140 to 140) | 100 (100 to 100) | **1.40** (1.40 to 1.40) | 1.50 | missed | 0.75 (0.75 to 0.75) |",
 		"| played | `synthmodel -layers 4` | ",
 	} {
 		if !strings.Contains(string(text), want) {
@@ -210,11 +227,8 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	var back report
-	if err := json.Unmarshal(b, &back); err != nil || len(back.Results) != 1 || back.Results[0].Figures[0].Ratio != 1.4 || back.Results[0].Scout.Engine != "A" {
+	if err := json.Unmarshal(b, &back); err != nil || len(back.Results) != 1 || back.Results[0].Figures[0].Ratio != 1.4 || back.Results[0].Sessions[0].Scout.Engine != "A" {
 		t.Errorf("the file says %+v (%v)", back, err)
-	}
-	if strings.Contains(string(text), "unfinished") {
-		t.Error("a case without figures is in the report")
 	}
 }
 
@@ -228,17 +242,23 @@ func TestModels(t *testing.T) {
 	}
 	m := models{folder: filepath.Join(folder, "kept"), keep: true, synth: writer}
 	c := testCase{Name: "one", Model: "-layers 4"}
-	first, err := m.get(t.Context(), c)
+	first, err := m.get(t.Context(), c, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := m.get(t.Context(), testCase{Name: "same model", Model: c.Model, depth: 5})
-	other, err2 := m.get(t.Context(), testCase{Name: "another", Model: "-layers 5"})
+	again, err := m.get(t.Context(), testCase{Name: "same model", Model: c.Model, depth: 5}, false)
+	other, err2 := m.get(t.Context(), testCase{Name: "another", Model: "-layers 5"}, false)
 	if err != nil || err2 != nil || again != first || other == first {
 		t.Errorf("got %s and %s after %s (%v, %v)", again, other, first, err, err2)
 	}
 	if calls, err := os.ReadFile(filepath.Join(folder, "calls")); err != nil || string(calls) != "x\nx\n" {
 		t.Errorf("the writer was called for %q (%v), want twice", calls, err)
+	}
+	if got, err := m.get(t.Context(), testCase{Model: "-layers 5"}, true); err != nil || got != other {
+		t.Errorf("anew: got %s (%v), want %s", got, err, other)
+	}
+	if calls, err := os.ReadFile(filepath.Join(folder, "calls")); err != nil || string(calls) != "x\nx\nx\n" {
+		t.Errorf("the writer was called for %q (%v), want a third time", calls, err)
 	}
 	if m.drop(); !exists(first) || !exists(other) {
 		t.Error("a model that was to be kept is gone")
@@ -249,7 +269,7 @@ func TestModels(t *testing.T) {
 	}
 	c.gigabytes = 1e9
 	c.Model = "-layers 6"
-	if _, err := m.get(t.Context(), c); err == nil || !strings.Contains(err.Error(), "GB free") {
+	if _, err := m.get(t.Context(), c, false); err == nil || !strings.Contains(err.Error(), "GB free") {
 		t.Errorf("a model larger than any disk: got %v", err)
 	}
 }

@@ -3,7 +3,7 @@
 //
 //	compare                        # everything: some 13 GB of models, a quarter of an hour
 //	compare -quick                 # the smaller shapes
-//	compare -models 'slice|dense' -rounds 7 -keep FOLDER
+//	compare -models 'slice|dense' -sessions 5 -keep FOLDER
 //	compare -realtime -json FILE   # on a machine that others use too
 //	compare -list
 //
@@ -17,6 +17,11 @@
 // measured one after the other. Each is set as it is fastest: llama.cpp may
 // rearrange weights and uses flash attention, both keep keys and values in half
 // precision.
+//
+// Memory need not be equally fast everywhere: on a virtual machine one part of it
+// can be half as fast as another, and an engine that is unlucky stays so until it
+// is started again. So all is done in several sessions, each with both engines
+// started anew and a model written anew, which gives them other places.
 package main
 
 import (
@@ -49,14 +54,15 @@ func main() {
 // options are the command's flags.
 type options struct {
 	pattern, keep, llama, json, markdown string
-	rounds, threads                      int
+	sessions, rounds, threads            int
 	quick, realtime, list                bool
 }
 
 func (o *options) flags(f *flag.FlagSet) {
 	f.StringVar(&o.pattern, "models", "", "only the cases whose names match this regular `expression`")
 	f.BoolVar(&o.quick, "quick", false, "only the smaller models")
-	f.IntVar(&o.rounds, "rounds", 5, "how often each engine has its turn, at least 1")
+	f.IntVar(&o.sessions, "sessions", 3, "how often engines are started and models written anew, at least 1")
+	f.IntVar(&o.rounds, "rounds", 2, "how often each engine has its turn in a session, at least 1")
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of each engine")
 	f.StringVar(&o.keep, "keep", "", "keep the models in this `folder`, and use those that are there")
 	f.StringVar(&o.llama, "llama", "", "`folder` for llama.cpp's libraries (default: YZMA_LIB, or one in the user's cache)")
@@ -74,8 +80,8 @@ func run(ctx context.Context, o options) error {
 		}
 		return err
 	}
-	if o.rounds < 1 || o.threads < 1 {
-		return fmt.Errorf("compare: -rounds is %d and -threads is %d, want 1 or more", o.rounds, o.threads)
+	if o.sessions < 1 || o.rounds < 1 || o.threads < 1 {
+		return fmt.Errorf("compare: -sessions is %d, -rounds is %d and -threads is %d, want 1 or more", o.sessions, o.rounds, o.threads)
 	}
 	scratch, err := os.MkdirTemp("", "compare-")
 	if err != nil {
@@ -86,19 +92,14 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	report := report{Date: time.Now().Format(time.DateOnly), Rounds: o.rounds, Machine: readMachine(t, o)}
+	report := report{Date: time.Now().Format(time.DateOnly), Sessions: o.sessions, Rounds: o.rounds, Machine: readMachine(t, o)}
 	models := models{folder: cmp.Or(o.keep, scratch), keep: o.keep != "", synth: t.synth}
 	for _, c := range cases {
-		fmt.Fprintf(os.Stderr, "%s\n", c.Name)
-		path, err := models.get(ctx, c)
-		if err == nil {
-			var r result
-			r, err = t.compare(ctx, c, path, o)
-			report.add(r)
-		}
+		r, err := t.compare(ctx, c, &models, o)
 		if err != nil {
 			return errors.Join(fmt.Errorf("compare: %s: %w", c.Name, err), report.write(o))
 		}
+		report.add(r)
 	}
 	models.drop()
 	return report.write(o)

@@ -21,10 +21,14 @@ type models struct {
 	last          string // the file that drop removes
 }
 
-// get returns the model of a case with its bytes in the page cache. Unless
-// models are kept, the one before is removed when another is written.
-func (m *models) get(ctx context.Context, c testCase) (string, error) {
+// get returns the model of a case with its bytes in the page cache; anew says
+// that it is to be written even if it is there. Unless models are kept, the one
+// before is removed when another is written.
+func (m *models) get(ctx context.Context, c testCase, anew bool) (string, error) {
 	path := filepath.Join(m.folder, modelName(c))
+	if anew {
+		os.Remove(path) // if it cannot be, writing it will say so
+	}
 	if _, err := os.Stat(path); err != nil {
 		m.drop()
 		if err := m.write(ctx, c, path); err != nil {

@@ -11,18 +11,17 @@ import (
 
 // report is everything that was measured.
 type report struct {
-	Date    string   `json:"date"`
-	Rounds  int      `json:"rounds"`
-	Machine machine  `json:"machine"`
-	Results []result `json:"results"`
+	Date     string   `json:"date"`
+	Sessions int      `json:"sessions"`
+	Rounds   int      `json:"rounds"` // of a session
+	Machine  machine  `json:"machine"`
+	Results  []result `json:"results"`
 }
 
-// add adds a case, finished or not.
+// add adds a case that has been measured.
 func (r *report) add(got result) {
-	if len(got.Figures) == 0 {
-		return
-	}
-	r.Machine.Processor, r.Machine.LlamaCPU = got.Scout.Machine, got.Peer.CPU
+	last := got.Sessions[len(got.Sessions)-1]
+	r.Machine.Processor, r.Machine.LlamaCPU = last.Scout.Machine, last.Peer.CPU
 	r.Results = append(r.Results, got)
 }
 
@@ -51,24 +50,28 @@ func (r report) markdown() string {
 	var b strings.Builder
 	m := r.Machine
 	fmt.Fprintf(&b, "%s, %s, %s, %d threads each; scout %s (%s); llama.cpp from %s, its %s build; %d rounds in turn.\n",
-		r.Date, m.Processor, m.System, m.Threads, m.Scout, m.Go, m.Llama, m.LlamaCPU, r.Rounds)
+		r.Date, m.Processor, m.System, m.Threads, m.Scout, m.Go, m.Llama, m.LlamaCPU, r.Sessions*r.Rounds)
 	if m.Realtime != "" {
 		fmt.Fprintf(&b, "Both engines ran before all other programs of the machine (`%s`).\n", m.Realtime)
 	} else {
 		b.WriteString("Both engines ran beside whatever else the machine had to do.\n")
 	}
 	b.WriteString("Rates are tokens per second, medians with the least and the most of the rounds; the ratio is that of the medians, " +
-		"with the least and the most of the same round's; a share is of what plain reads get in the same run.\n\n")
-	b.WriteString("| model | test | scout | llama.cpp | ratio | bar | | share of bandwidth |\n|---|---|---|---|---|---|---|---|\n")
+		"with the least and the most of the same round's; the last column is how fast scout reads, of what plain reads of the same weights get.\n\n")
+	b.WriteString("| model | test | scout | llama.cpp | ratio | bar | | of plain reads |\n|---|---|---|---|---|---|---|---|\n")
 	for _, result := range r.Results {
 		for _, f := range result.Figures {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | **%.2f** (%.2f to %.2f) | %.2f | %s | %s |\n", result.Case, f.name(),
 				f.Scout, f.Peer, f.Ratio, f.Ratios.Least, f.Ratios.Most, f.Bar, verdict(f), f.share())
 		}
 	}
-	b.WriteString("\n| model | file | load before | after | seconds |\n|---|---|---|---|---|\n")
+	b.WriteString("\n| model | file | load before, after, seconds of each session |\n|---|---|---|\n")
 	for _, result := range r.Results {
-		fmt.Fprintf(&b, "| %s | `synthmodel %s` | %s | %s | %.0f |\n", result.Case, result.Model, result.LoadBefore, result.LoadAfter, result.Seconds)
+		var sessions []string
+		for _, s := range result.Sessions {
+			sessions = append(sessions, fmt.Sprintf("%s, %s, %.0f s", s.LoadBefore, s.LoadAfter, s.Seconds))
+		}
+		fmt.Fprintf(&b, "| %s | `synthmodel %s` | %s |\n", result.Case, result.Model, strings.Join(sessions, "; "))
 	}
 	b.WriteString("\nCommands, with MODEL for the file:\n\n```\n")
 	for _, result := range r.Results {
@@ -92,10 +95,10 @@ func (f figure) name() string {
 }
 
 func (f figure) share() string {
-	if f.Share == 0 {
+	if f.Share.Median == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.2f", f.Share)
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", f.Share.Median, f.Share.Least, f.Share.Most)
 }
 
 func verdict(f figure) string {

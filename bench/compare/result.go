@@ -7,15 +7,20 @@ import (
 
 // result is one case, measured.
 type result struct {
-	Case       string   `json:"case"`
-	Model      string   `json:"model"`    // arguments of synthmodel
-	Commands   []string `json:"commands"` // as they were run
-	Seconds    float64  `json:"seconds"`
-	LoadBefore string   `json:"load_before"` // the system's averages over 1, 5 and 15 minutes
-	LoadAfter  string   `json:"load_after"`
-	Scout      record   `json:"scout"`
-	Peer       record   `json:"peer"`
-	Figures    []figure `json:"figures"`
+	Case     string    `json:"case"`
+	Model    string    `json:"model"`    // arguments of synthmodel
+	Commands []string  `json:"commands"` // as they were run
+	Figures  []figure  `json:"figures"`
+	Sessions []session `json:"sessions"`
+}
+
+// session is one run of both engines, in turn.
+type session struct {
+	LoadBefore string  `json:"load_before"` // the system's averages over 1, 5 and 15 minutes
+	LoadAfter  string  `json:"load_after"`
+	Seconds    float64 `json:"seconds"`
+	Scout      record  `json:"scout"`
+	Peer       record  `json:"peer"`
 }
 
 // figure is one test of both engines.
@@ -28,7 +33,7 @@ type figure struct {
 	Ratios spread    `json:"ratios"` // scout's rate over the peer's in the same round
 	Ratio  float64   `json:"ratio_of_medians"`
 	Bar    float64   `json:"bar"`
-	Share  float64   `json:"bandwidth_share,omitempty"` // of decoding: bytes read at the median rate over the bandwidth
+	Share  spread    `json:"bandwidth_share"` // of decoding, a value for each session
 	Rounds []float64 `json:"round_ratios"`
 }
 
@@ -48,29 +53,30 @@ func spreadOf(values []float64) spread {
 	return spread{Median: (s[(n-1)/2] + s[n/2]) / 2, Least: s[0], Most: s[n-1]}
 }
 
-// pair holds the two records against each other.
+// pair holds what the engines measured against each other.
 func (r *result) pair(c testCase) error {
 	for _, t := range c.tests {
-		ours, err := r.Scout.find("scout", t, c.depth)
-		if err != nil {
-			return err
+		f := figure{Test: t.kind, Tokens: t.tokens, Depth: c.depth, Bar: t.bar}
+		var ours, theirs, shares []float64
+		for _, s := range r.Sessions {
+			a, err := s.Scout.find("scout", t, c.depth)
+			if err != nil {
+				return err
+			}
+			b, err := s.Peer.find("llama.cpp", t, c.depth)
+			if err != nil {
+				return err
+			}
+			if len(a.Rates) != len(b.Rates) {
+				return fmt.Errorf("scout measured %s %d %d times, llama.cpp %d times", t.kind, t.tokens, len(a.Rates), len(b.Rates))
+			}
+			ours, theirs, shares = append(ours, a.Rates...), append(theirs, b.Rates...), append(shares, a.Share)
 		}
-		theirs, err := r.Peer.find("llama.cpp", t, c.depth)
-		if err != nil {
-			return err
+		for i, rate := range ours {
+			f.Rounds = append(f.Rounds, rate/theirs[i])
 		}
-		if len(ours.Rates) != len(theirs.Rates) {
-			return fmt.Errorf("scout measured %s %d %d times, llama.cpp %d times", t.kind, t.tokens, len(ours.Rates), len(theirs.Rates))
-		}
-		f := figure{Test: t.kind, Tokens: t.tokens, Depth: c.depth, Bar: t.bar,
-			Scout: spreadOf(ours.Rates), Peer: spreadOf(theirs.Rates)}
-		for i, rate := range ours.Rates {
-			f.Rounds = append(f.Rounds, rate/theirs.Rates[i])
-		}
-		f.Ratios, f.Ratio = spreadOf(f.Rounds), f.Scout.Median/f.Peer.Median
-		if r.Scout.Bandwidth > 0 {
-			f.Share = float64(ours.TokenBytes) * f.Scout.Median / r.Scout.Bandwidth
-		}
+		f.Scout, f.Peer, f.Ratios, f.Share = spreadOf(ours), spreadOf(theirs), spreadOf(f.Rounds), spreadOf(shares)
+		f.Ratio = f.Scout.Median / f.Peer.Median
 		r.Figures = append(r.Figures, f)
 	}
 	return nil

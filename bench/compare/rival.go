@@ -46,6 +46,7 @@ type measured struct {
 	Depth      int       `json:"depth"`
 	Rates      []float64 `json:"tok_s"` // tokens per second, one for each turn
 	TokenBytes int64     `json:"bytes_per_token,omitempty"`
+	Share      float64   `json:"bandwidth_share,omitempty"` // bytes read at the median rate, of what plain reads of the same weights get
 }
 
 // start starts an engine and waits until it is ready.

@@ -59,27 +59,42 @@ var realtime = []string{"chrt", "-r", "10"}
 // more work for some milliseconds first.
 const pause = 200 * time.Millisecond
 
-// commands are what runs a case on each engine.
+// commands are what runs a session of a case on each engine.
 func (t tools) commands(c testCase, model string, o options) (scout, peer []string) {
+	_, rounds := c.sessions(o)
 	scout = []string{t.scout, "bench", model, "--pp", c.prompts(), "--tg", strconv.Itoa(c.generated()), "--depth", strconv.Itoa(c.depth),
-		"--reps", strconv.Itoa(o.rounds), "--threads", strconv.Itoa(o.threads), "--turns", "--json"}
+		"--reps", strconv.Itoa(rounds), "--threads", strconv.Itoa(o.threads), "--turns", "--json"}
 	peer = []string{t.peer, "-m", model, "-pp", c.prompts(), "-tg", strconv.Itoa(c.generated()), "-depth", strconv.Itoa(c.depth),
-		"-r", strconv.Itoa(o.rounds), "-t", strconv.Itoa(o.threads), "-turns"}
+		"-r", strconv.Itoa(rounds), "-t", strconv.Itoa(o.threads), "-turns"}
 	if o.realtime {
 		scout, peer = append(realtime[:len(realtime):len(realtime)], scout...), append(realtime[:len(realtime):len(realtime)], peer...)
 	}
 	return scout, peer
 }
 
-// compare runs a case on both engines.
-func (t tools) compare(ctx context.Context, c testCase, model string, o options) (result, error) {
-	scout, peer := t.commands(c, model, o)
-	return match(ctx, c, scout, peer, []string{"YZMA_LIB=" + t.libraries}, o.rounds)
+// compare runs a case on both engines, in as many sessions as are wanted.
+func (t tools) compare(ctx context.Context, c testCase, m *models, o options) (result, error) {
+	r := result{Case: c.Name, Model: c.Model}
+	sessions, rounds := c.sessions(o)
+	for i := range sessions {
+		fmt.Fprintf(os.Stderr, "%s, session %d of %d\n", c.Name, i+1, sessions)
+		path, err := m.get(ctx, c, i > 0)
+		if err != nil {
+			return r, err
+		}
+		scout, peer := t.commands(c, path, o)
+		r.Commands = []string{commandLine(scout), commandLine(peer)}
+		s, err := match(ctx, scout, peer, []string{"YZMA_LIB=" + t.libraries}, rounds)
+		if err != nil {
+			return r, fmt.Errorf("session %d: %w", i+1, err)
+		}
+		r.Sessions = append(r.Sessions, s)
+	}
+	return r, r.pair(c)
 }
 
 // match lets two engines take turns.
-func match(ctx context.Context, c testCase, scout, peer, environment []string, rounds int) (r result, err error) {
-	r = result{Case: c.Name, Model: c.Model, Commands: []string{commandLine(scout), commandLine(peer)}}
+func match(ctx context.Context, scout, peer, environment []string, rounds int) (r session, err error) {
 	before := time.Now()
 	r.LoadBefore = loadAverage()
 	a, err := start(ctx, "scout", scout, environment)
@@ -110,5 +125,5 @@ func match(ctx context.Context, c testCase, scout, peer, environment []string, r
 		return r, err
 	}
 	r.Seconds = time.Since(before).Seconds()
-	return r, r.pair(c)
+	return r, nil
 }

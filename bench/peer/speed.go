@@ -56,9 +56,9 @@ type speedRun struct {
 	Rates  []float64 `json:"tok_s"` // one for each repetition
 }
 
-// warmUp is the length of the untimed first prompt. It is short: its purpose is
-// to fault the weights in and to start the threads.
-const warmUp = 8
+// warmUp is the length of the untimed first prompt, scout's too. Its purpose is to
+// fault the weights in and to start the threads.
+const warmUp = 128
 
 // run measures tokens per second of prefill and of decoding. With turns, it
 // says when it is ready and when each repetition is done, as scout does.

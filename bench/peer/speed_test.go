@@ -28,6 +28,7 @@ func TestSpeedCells(t *testing.T) {
 		{speed{prompts: lengths{32, 512}, decode: 16, depth: 100}, 612},
 		{speed{prompts: lengths{32}, decode: 64, depth: 100}, 164},
 		{speed{decode: 2}, warmUp},
+		{speed{decode: 2, depth: 1000}, 1002},
 	} {
 		if got := c.p.cells() - slack; got != c.want {
 			t.Errorf("%+v: room for %d tokens, want %d", c.p, got, c.want)

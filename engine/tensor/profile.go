@@ -16,6 +16,10 @@ type Profiler interface {
 	// Timings is what the runs since Profile(true) took, in the order of the
 	// program. It may not be called while a segment is running.
 	Timings() []Timing
+	// Reread reads once more the weights that the last run read, with plain loads
+	// and all threads, and says how many bytes that were and how long it took: no
+	// run that reads them from where they lie can be faster.
+	Reread() (bytes int64, d time.Duration, err error)
 }
 
 // Timing is what one step of an operation took in all the runs that were
@@ -48,4 +52,20 @@ func (x *Executor) Timings() []Timing {
 	// A node belongs to one program, which lists its steps in order.
 	slices.SortStableFunc(all, func(a, b Timing) int { return cmp.Compare(a.Node, b.Node) })
 	return all
+}
+
+// Reread is the sum over all devices that can measure, one after the other.
+func (x *Executor) Reread() (bytes int64, d time.Duration, err error) {
+	for _, p := range x.programs {
+		profiler, ok := p.(Profiler)
+		if !ok {
+			continue
+		}
+		n, took, err := profiler.Reread()
+		if err != nil {
+			return 0, 0, err
+		}
+		bytes, d = bytes+n, d+took
+	}
+	return bytes, d, nil
 }

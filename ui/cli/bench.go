@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,9 +28,8 @@ func (a *App) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench MODEL",
 		Short: "Measure speed on this machine",
-		Long: "Measures how fast a prompt is read and text is generated, how much memory that takes, and what share of this machine's " +
-			"memory bandwidth generating uses: every weight a token needs is read once for it, so that share says how much speed is left to gain. " +
-			"A model that fits the processor's caches can show more than 100%.",
+		Long: "Measures how fast a prompt is read and text is generated, how much memory that takes, and how near to the limit generating " +
+			"comes: a token can be no faster than the weights it needs can be read, which is measured too, with plain reads of the same weights.",
 		Example: "scout bench model.gguf --pp 32,512 --depth 0,8192\nscout bench model.gguf --ops",
 		Args:    cobra.ArbitraryArgs,
 		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
@@ -62,8 +63,8 @@ func (f *benchFlags) check() error {
 		got   []int
 		least int
 	}{{"pp", f.prefills, 0}, {"tg", []int{f.decode}, 0}, {"depth", f.depths, 0}, {"reps", []int{f.reps}, 1}} {
-		if len(n.got) == 0 || slices.Min(n.got) < n.least {
-			return usageErrorf("--%s is %v, want %d or more", n.flag, n.got, n.least)
+		if len(n.got) == 0 || slices.Min(n.got) < n.least || slices.Max(n.got) > mostPositions {
+			return usageErrorf("--%s is %s, want %d to %d", n.flag, strings.Trim(fmt.Sprint(n.got), "[]"), n.least, mostPositions)
 		}
 	}
 	f.prefills = slices.DeleteFunc(f.prefills, func(n int) bool { return n == 0 })
@@ -132,10 +133,5 @@ func (a *App) measureBandwidth(ctx context.Context, r *benchRecord) error {
 		return nil
 	}
 	r.Bandwidth = bandwidth
-	for i := range r.Runs {
-		if run := &r.Runs[i]; run.Test == testDecode {
-			run.BandwidthShare = float64(run.TokenBytes) * median(run.Rates) / bandwidth
-		}
-	}
 	return nil
 }

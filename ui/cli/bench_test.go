@@ -34,7 +34,7 @@ func TestBenchJSON(t *testing.T) {
 	var tests []string
 	for _, r := range got.Runs {
 		tests = append(tests, fmt.Sprintf("%s %d after %d: %d rates", r.Test, r.Tokens, r.Depth, len(r.Rates)))
-		if r.Test == "tg" && (r.TokenBytes != 100 || math.Abs(r.BandwidthShare/(100*median(r.Rates)/1e9)-1) > 1e-9) {
+		if r.Test == "tg" && (r.TokenBytes != 100 || r.Bandwidth != 1e6 || math.Abs(r.BandwidthShare/(100*median(r.Rates)/1e6)-1) > 1e-9) {
 			t.Errorf("%d bytes and %v of the bandwidth at %v tokens a second", r.TokenBytes, r.BandwidthShare, r.Rates)
 		}
 		if r.Ops != nil {
@@ -51,7 +51,7 @@ func TestBenchJSON(t *testing.T) {
 	for _, call := range a.model.seq.calls {
 		sizes = append(sizes, len(call))
 	}
-	if got, want := joinInts(sizes), "8 5 2 1 1 1 5 2 1 1 1 1 16 5 2 1 1 1 5 2 1 1 1 1"; got != want {
+	if got, want := joinInts(sizes), "9 5 2 1 1 1 5 2 1 1 1 1 16 5 2 1 1 1 5 2 1 1 1 1"; got != want {
 		t.Errorf("calls of these sizes: %s, want %s", got, want)
 	}
 	if got, want := a.model.profiles, []bool{true, false, true, false}; !slices.Equal(got, want) {
@@ -93,7 +93,7 @@ func TestBenchText(t *testing.T) {
 	}
 	for _, want := range []string{
 		`(?m)^model +Fake, `, `(?m)^threads +1, of `, `(?m)^memory `, `(?m)^bandwidth +1\.0 GB/s`,
-		`(?m)^decode +[0-9.]+ tok/s, 2 tokens\n +[0-9.]+ GB/s, [0-9]+% of the bandwidth: each token reads 2\.0 KiB$`,
+		`(?m)^decode +[0-9.]+ tok/s, 2 tokens\n +each token reads 2\.0 KiB: [0-9.]+ GB/s, [0-9]+% of the 0\.0 GB/s that plain reads of the same weights get$`,
 		`(?m)^decode +[0-9.]+ tok/s, 2 tokens after 3$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(a.out.String()) {
@@ -225,7 +225,7 @@ func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"bench"}, {"bench", "m", "x"}, {"bench", "m", "--reps", "0"}, {"bench", "m", "--pp", "-1"},
 		{"bench", "m", "--pp", "0", "--tg", "0"}, {"bench", "m", "--threads", "-1"}, {"bench", "m", "--kv", "q8"},
-		{"bench", "m", "--pp", "4,-4"}, {"bench", "m", "--depth", "4,-4"}, {"bench", "m", "--depth", "x"}, {"bench", "m", "--depth", ""},
+		{"bench", "m", "--pp", "4,-4"}, {"bench", "m", "--depth", "4,-4"}, {"bench", "m", "--tg", "9223372036854775807"}, {"bench", "m", "--depth", "x"}, {"bench", "m", "--depth", ""},
 	} {
 		a := newTestApp(t, newFakeModel())
 		if code := a.run(args...); code != ExitUsage || strings.Count(a.err.String(), "\n") != 1 {

@@ -29,7 +29,7 @@ type benchRecord struct {
 	WeightBytes    int64      `json:"weight_bytes"`
 	CacheBytes     int64      `json:"cache_bytes"` // at the context that was measured
 	ComputeBytes   int64      `json:"compute_bytes"`
-	Bandwidth      float64    `json:"memory_bandwidth_bytes_s"`  // measured; 0 if it could not be
+	Bandwidth      float64    `json:"memory_bandwidth_bytes_s"`  // of a buffer; 0 if it could not be measured
 	BandwidthError string     `json:"bandwidth_error,omitempty"` // why it could not be measured
 	Machine        string     `json:"machine,omitempty"`         // the processor's name
 	UsableCPUs     int        `json:"usable_cpus,omitempty"`     // hardware threads this process may use
@@ -43,7 +43,8 @@ type benchRun struct {
 	Depth          int       `json:"depth"`  // tokens in the cache before
 	Rates          []float64 `json:"tok_s"`  // tokens per second, one for each repetition
 	TokenBytes     int64     `json:"bytes_per_token,omitempty"`
-	BandwidthShare float64   `json:"bandwidth_share,omitempty"` // of the machine's, at the median rate; 0 if unknown
+	Bandwidth      float64   `json:"weight_bandwidth_bytes_s,omitempty"` // plain reads of the weights of the last token
+	BandwidthShare float64   `json:"bandwidth_share,omitempty"`          // of Bandwidth, at the median rate
 	Ops            []benchOp `json:"ops,omitempty"`
 }
 
@@ -74,13 +75,13 @@ func describeBench(r benchRecord, info engine.Info) string {
 	if r.BandwidthError != "" {
 		row("bandwidth", "not measured: %s", r.BandwidthError)
 	} else {
-		row("bandwidth", "%s, what plain reads get with as many threads", formatBandwidth(r.Bandwidth))
+		row("bandwidth", "%s, plain reads of memory with as many threads", formatBandwidth(r.Bandwidth))
 	}
 	for _, run := range r.Runs {
 		row(run.name(), "%s tok/s, %s%s", formatRate(median(run.Rates)), run.what(), spread(run.Rates))
-		if run.Test == testDecode && r.BandwidthError == "" {
-			row("", "%s, %.0f%% of the bandwidth: each token reads %s",
-				formatBandwidth(float64(run.TokenBytes)*median(run.Rates)), 100*run.BandwidthShare, formatBytes(run.TokenBytes))
+		if run.Test == testDecode {
+			row("", "each token reads %s: %s, %.0f%% of the %s that plain reads of the same weights get", formatBytes(run.TokenBytes),
+				formatBandwidth(float64(run.TokenBytes)*median(run.Rates)), 100*run.BandwidthShare, formatBandwidth(run.Bandwidth))
 		}
 	}
 	table.Flush() // into memory: it cannot fail

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -65,7 +66,7 @@ func (c *chat) run(ctx context.Context, info engine.Info) error {
 			continue
 		}
 		if err := c.turn(ctx, message); err != nil {
-			return err
+			return leaving(err)
 		}
 	}
 }
@@ -79,12 +80,17 @@ func leaving(err error) error {
 	return err
 }
 
+// linesAhead is how many lines may wait for their turn. The terminal has to be
+// read on while an answer is written: a Ctrl+C behind more than it can hold would
+// never arrive.
+const linesAhead = 4096
+
 // readLines reads lines in the background, so that an interrupt is noticed
 // while nothing is typed. The reading goroutine ends with the input or, after
 // done is closed, with the next line: a read from a terminal cannot be taken
 // back.
 func readLines(r io.Reader, done <-chan struct{}) <-chan inputLine {
-	lines := make(chan inputLine)
+	lines := make(chan inputLine, linesAhead)
 	go func() {
 		defer close(lines)
 		in := bufio.NewReader(r)
@@ -191,7 +197,7 @@ func (c *chat) turn(ctx context.Context, message string) error {
 	var full *engine.ContextError
 	switch {
 	case errors.As(err, &full):
-		return c.app.printf("(The conversation would need %d positions and the context has %d. This message was not sent: shorten it, or /clear.)\n", full.Need, full.Have)
+		return c.app.printf("%s\n", tooLong(full, len(c.conversation) > 0))
 	case err != nil:
 		return err
 	}
@@ -202,10 +208,45 @@ func (c *chat) turn(ctx context.Context, message string) error {
 	if err := c.app.printf("%s", endNote(out.Reason)); err != nil {
 		return err
 	}
+	if c.armed {
+		if err := c.dropTypedAhead(); err != nil {
+			return err
+		}
+	}
 	if c.stats {
 		c.app.note("%s", statsLine(out, c.sampling))
 	}
 	return nil
+}
+
+// tooLong says what to do about a message that does not fit.
+func tooLong(e *engine.ContextError, history bool) string {
+	if history {
+		return fmt.Sprintf("(The conversation is full: with this message it would be %d tokens long, and there is room for %d. "+
+			"The message was not sent. /clear begins anew; start with --ctx for more room.)", e.Need, e.Have)
+	}
+	return fmt.Sprintf("(This message would take %d tokens, and there is room for %d. It was not sent. "+
+		"Shorten it, or the --system prompt, or start with --ctx for more room.)", e.Need, e.Have)
+}
+
+// dropTypedAhead forgets lines that were typed or pasted while the answer that
+// has just been stopped was written: who stops an answer wants the next one
+// no less stopped.
+func (c *chat) dropTypedAhead() error {
+	for dropped := 0; ; dropped++ {
+		select {
+		case l := <-c.lines:
+			if l.err == nil {
+				continue
+			}
+			return l.err
+		default:
+			if dropped == 0 {
+				return nil
+			}
+			return c.app.printf("(%s typed meanwhile dropped)\n", plural(dropped, "line"))
+		}
+	}
 }
 
 // endNote says why an answer ended, where that is not plain.

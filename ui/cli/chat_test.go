@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"reflect"
@@ -77,7 +78,7 @@ func TestChatContextFull(t *testing.T) {
 	a := newTestApp(t, newFakeModel())
 	a.model.seq.err = &engine.ContextError{Need: 600, Have: 512}
 	a.terminal("one\ntwo\n")
-	if code := a.run("run", "m"); code != ExitDone || strings.Count(a.out.String(), "(The conversation would need 600 positions and the context has 512.") != 2 {
+	if code := a.run("run", "m"); code != ExitDone || strings.Count(a.out.String(), "(This message would take 600 tokens, and there is room for 512. It was not sent.") != 2 {
 		t.Errorf("got code %d, output %q", code, a.out.String())
 	}
 	if second := a.model.seq.conversations[1]; len(second) != 1 {
@@ -100,6 +101,23 @@ func TestChatEndNotes(t *testing.T) {
 	}
 }
 
+// typeAtPrompts types a line whenever the chat asks for one, and then ends the
+// input.
+func (a *testApp) typeAtPrompts(lines ...string) {
+	a.terminal("")
+	in, keyboard := io.Pipe()
+	a.In = in
+	a.Out = io.MultiWriter(&a.out, onText{"> ", func() {
+		if len(lines) == 0 {
+			keyboard.Close()
+			return
+		}
+		line := lines[0]
+		lines = lines[1:]
+		go io.WriteString(keyboard, line)
+	}})
+}
+
 // TestChatInterruptStopsTheAnswer interrupts a first answer, goes on, and
 // expects what was said until then to be in the conversation.
 func TestChatInterruptStopsTheAnswer(t *testing.T) {
@@ -112,13 +130,31 @@ func TestChatInterruptStopsTheAnswer(t *testing.T) {
 			<-ctx.Done()
 		}
 	}
-	a.terminal("one\ntwo\n")
+	a.typeAtPrompts("one\n", "two\n")
 	code := a.run("run", "m")
 	if want := "> Yes and\n(stopped)\n> Yes and no\n> \n"; code != ExitDone || !strings.HasSuffix(a.out.String(), want) {
 		t.Errorf("got code %d, output %q, want %q at its end", code, a.out.String(), want)
 	}
 	if got := a.model.seq.conversations[1][1].Content; got != "Yes and" {
 		t.Errorf("kept %q, want %q", got, "Yes and")
+	}
+}
+
+// TestChatDropsTypedAhead expects a stopped answer to take with it what was
+// typed meanwhile, and the end of the input to be kept.
+func TestChatDropsTypedAhead(t *testing.T) {
+	a := newTestApp(t, newFakeModel())
+	lines := make(chan inputLine, 4)
+	c := &chat{app: a.App, lines: lines}
+	lines <- inputLine{text: "two"}
+	lines <- inputLine{text: "three"}
+	if err := c.dropTypedAhead(); err != nil || len(lines) != 0 || !strings.Contains(a.out.String(), "2 lines typed meanwhile dropped") {
+		t.Errorf("error %v, %d lines left, output %q", err, len(lines), a.out.String())
+	}
+	lines <- inputLine{text: "four"}
+	lines <- inputLine{err: io.EOF}
+	if err := c.dropTypedAhead(); !errors.Is(err, io.EOF) {
+		t.Errorf("error is %v, want io.EOF", err)
 	}
 }
 
@@ -196,7 +232,7 @@ func TestChatInterruptBeforeTheFirstToken(t *testing.T) {
 			<-ctx.Done()
 		}
 	}
-	a.terminal("one\ntwo\n")
+	a.typeAtPrompts("one\n", "two\n")
 	a.run("run", "m")
 	if second := a.model.seq.conversations[1]; len(second) != 1 || second[0].Content != "two" {
 		t.Errorf("second conversation: got %v, want only the second message", second)

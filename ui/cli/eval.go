@@ -65,6 +65,9 @@ func (f evalFlags) check() error {
 	if f.idsGiven == f.fileGiven {
 		return usageErrorf("eval takes either --ids or -f")
 	}
+	if f.logits != "" && f.logits == f.routes {
+		return usageErrorf("--logits and --routes name the same file")
+	}
 	if f.fileGiven && f.start != 0 {
 		return usageErrorf("--start goes with --ids")
 	}
@@ -78,8 +81,8 @@ func (f evalFlags) check() error {
 		flag string
 		got  int
 	}{{"greedy", f.greedy}, {"start", f.start}, {"batch", f.batch}} {
-		if n.got < 0 {
-			return usageErrorf("--%s is %d, want 0 or more", n.flag, n.got)
+		if n.got < 0 || n.got > mostPositions {
+			return usageErrorf("--%s is %d, want 0 to %d", n.flag, n.got, mostPositions)
 		}
 	}
 	return checkSizes(f.context, f.threads)
@@ -98,7 +101,7 @@ type evalRecord struct {
 }
 
 // eval runs the tokens and reports.
-func (a *App) eval(ctx context.Context, name string, f evalFlags) (err error) {
+func (a *App) eval(ctx context.Context, name string, f evalFlags) error {
 	text, ids, err := a.evalInput(f)
 	if err != nil {
 		return err
@@ -126,20 +129,8 @@ func (a *App) eval(ctx context.Context, name string, f evalFlags) (err error) {
 		if e.out, err = createLogits(f.logits); err != nil {
 			return err
 		}
-		defer func() { err = e.out.finish(err) }()
 	}
-	if f.idsGiven {
-		if err := s.StartAt(f.start); err != nil {
-			return err
-		}
-		err = e.score(ctx, ids)
-	} else {
-		err = e.scoreText(ctx, text, m.Context()-f.greedy)
-	}
-	if err == nil {
-		err = e.continueGreedily(ctx, f.greedy)
-	}
-	if err != nil {
+	if err := e.compute(ctx, f, text, ids); err != nil {
 		return orInterrupted(ctx, err)
 	}
 	if routes != nil {
@@ -148,6 +139,26 @@ func (a *App) eval(ctx context.Context, name string, f evalFlags) (err error) {
 		}
 	}
 	return a.writeEvaluation(name, &e, f.json)
+}
+
+// compute runs the tokens and completes the file of logits, so that nothing
+// that goes wrong with the report can touch it.
+func (e *evaluation) compute(ctx context.Context, f evalFlags, text string, ids []int32) (err error) {
+	if e.out != nil {
+		defer func() { err = e.out.finish(err) }()
+	}
+	if f.idsGiven {
+		if err := e.sequence.StartAt(f.start); err != nil {
+			return err
+		}
+		err = e.score(ctx, ids)
+	} else {
+		err = e.scoreText(ctx, text, e.model.Context()-f.greedy)
+	}
+	if err == nil {
+		err = e.continueGreedily(ctx, f.greedy)
+	}
+	return err
 }
 
 // evalInput is the text or the ids to run.

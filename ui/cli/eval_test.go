@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -128,8 +131,34 @@ func TestEvalLogits(t *testing.T) {
 	if code := a.run("eval", "m", "--ids", "5", "--logits", path); code != ExitError {
 		t.Errorf("code: got %d, want 1", code)
 	}
-	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("half a file of logits was left: %v", err)
+	if again, err := os.ReadFile(path); err != nil || !bytes.Equal(again, b) {
+		t.Errorf("a run that failed changed the file that was there: %v", err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("files beside it: %v, %v; want none", entries, err)
+	}
+}
+
+// TestOutFileDirect writes to what is not a regular file, and leaves it there
+// whatever happens.
+func TestOutFileDirect(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no null device in the file system")
+	}
+	for _, failure := range []error{nil, errDiskFull} {
+		out, err := createOut(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := out.finish(failure); !errors.Is(err, failure) {
+			t.Errorf("error is %v, want %v", err, failure)
+		}
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("the null device is %v, %v", info, err)
+	}
+	if _, err := createOut(t.TempDir()); err == nil {
+		t.Error("a directory: no error")
 	}
 }
 
@@ -166,9 +195,11 @@ func TestEvalMistakes(t *testing.T) {
 		{[]string{"eval", "m", "--ids", "1,b"}, 2, `--ids: token id 2 is "b", want a number, 0 or more`},
 		{[]string{"eval", "m", "--ids", "-1"}, 2, `--ids: token id 1 is "-1", want a number, 0 or more`},
 		{[]string{"eval", "m", "--ids", "1", "--kv", "q5_1"}, 2, `--kv is "q5_1", want f16, f32, q8_0 or q4_0`},
+		{[]string{"eval", "m", "--ids", "1", "--greedy", "9223372036854775807"}, 2, "--greedy is 9223372036854775807, want 0 to 2000000000"},
+		{[]string{"eval", "m", "--ids", "1", "--logits", "x", "--routes", "x"}, 2, "--logits and --routes name the same file"},
 		{[]string{"eval", "m", "-f", "x", "--start", "5"}, 2, "--start goes with --ids"},
 		{[]string{"eval", "m", "-f", "x", "--routes", "r.json"}, 2, "--routes goes with --ids"},
-		{[]string{"eval", "m", "--ids", "1", "--greedy", "-1"}, 2, "--greedy is -1, want 0 or more"},
+		{[]string{"eval", "m", "--ids", "1", "--greedy", "-1"}, 2, "--greedy is -1, want 0 to 2000000000"},
 		{[]string{"eval", "m", "--ids", "@" + filepath.Join("no", "where")}, 1, ""},
 		{[]string{"eval", "m", "-f", filepath.Join("no", "where")}, 1, ""},
 		{[]string{"eval", "m", "-f", "-"}, 1, "evaluating a text: it is empty"},

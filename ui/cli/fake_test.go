@@ -64,6 +64,9 @@ func (m *fakeModel) Tokenize(text string, special bool) []int32 {
 func (m *fakeModel) newSequence() (sequence, error) { return m.seq, nil }
 func (m *fakeModel) Profile(on bool)                { m.profiles = append(m.profiles, on) }
 func (m *fakeModel) OpTimes() []engine.OpTime       { return m.ops }
+func (m *fakeModel) WeightBandwidth(ctx context.Context) (float64, error) {
+	return 1e6, ctx.Err()
+}
 
 // fakeSequence plays deltas back, and computes logits that a test can predict.
 type fakeSequence struct {

@@ -1,28 +1,24 @@
 package cli
 
 import (
-	"bufio"
 	"encoding/binary"
-	"errors"
 	"math"
-	"os"
 )
 
 // logitsFile writes logits as little-endian float32, a row of [vocabulary]
 // after the other.
 type logitsFile struct {
-	file   *os.File
-	buffer *bufio.Writer
-	row    []byte
+	*outFile
+	row []byte
 }
 
-// createLogits begins a new file, in the place of one that is there.
+// createLogits begins a file.
 func createLogits(path string) (*logitsFile, error) {
-	file, err := os.Create(path)
+	f, err := createOut(path)
 	if err != nil {
 		return nil, err
 	}
-	return &logitsFile{file: file, buffer: bufio.NewWriterSize(file, 1<<20)}, nil
+	return &logitsFile{outFile: f}, nil
 }
 
 // write adds a row.
@@ -31,21 +27,6 @@ func (l *logitsFile) write(logits []float32) error {
 	for _, x := range logits {
 		l.row = binary.LittleEndian.AppendUint32(l.row, math.Float32bits(x))
 	}
-	_, err := l.buffer.Write(l.row)
+	_, err := l.Write(l.row)
 	return err
-}
-
-// finish completes the file. If err says that the rows are not all there, the
-// file is taken away again: half a file looks like a whole one.
-func (l *logitsFile) finish(err error) error {
-	if err == nil {
-		err = l.buffer.Flush()
-	}
-	if closing := l.file.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(l.file.Name()))
-	}
-	return nil
 }

@@ -19,6 +19,7 @@ type model interface {
 	newSequence() (sequence, error)
 	Profile(on bool)
 	OpTimes() []engine.OpTime
+	WeightBandwidth(ctx context.Context) (float64, error)
 	Close() error
 }
 

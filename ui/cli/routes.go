@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
 
 	"scout/engine"
@@ -48,5 +47,10 @@ func (r *routesFile) write(path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(b, '\n'), 0o644)
+	out, err := createOut(path)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(b, '\n'))
+	return out.finish(err)
 }

@@ -71,14 +71,21 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 
 // checkSizes refuses negative sizes; 0 stands for the default.
 func checkSizes(context, threads int) error {
-	if context < 0 {
-		return usageErrorf("--ctx is %d, want 1 or more", context)
+	if context < 0 || context > mostPositions {
+		return usageErrorf("--ctx is %d, want 1 to %d", context, mostPositions)
 	}
-	if threads < 0 {
-		return usageErrorf("--threads is %d, want 1 or more", threads)
+	if threads < 0 || threads > mostThreads {
+		return usageErrorf("--threads is %d, want 1 to %d", threads, mostThreads)
 	}
 	return nil
 }
+
+// The most of anything that is worth asking for: two hundred times the longest
+// context of any model, and more threads than any machine has cores.
+const (
+	mostPositions = 2_000_000_000
+	mostThreads   = 1024
+)
 
 // run answers the prompt in args and on standard input, or starts a chat.
 func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) error {
@@ -86,7 +93,10 @@ func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) 
 	if err != nil {
 		return err
 	}
-	if !given && (!a.OutTerminal || f.json || f.jsonl) {
+	if !given && (f.json || f.jsonl) {
+		return usageErrorf("no prompt: --json and --jsonl want one, as an argument or on standard input")
+	}
+	if !given && !a.OutTerminal {
 		return usageErrorf("no prompt: give one as an argument or on standard input (a chat needs a terminal)")
 	}
 	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: f.context, KV: f.kv})

@@ -15,11 +15,14 @@ type stopwatch struct {
 	turns *turns
 }
 
-// measure runs every test at every depth. A run of a few tokens comes first:
-// it reads the weights into memory, which the file's first use would be charged
-// for.
+// warmUp is how many tokens come before the first test: enough to need nearly
+// all experts of a model that has sixteen and takes one a token. They bring the
+// weights into memory, which the first test would be charged for.
+const warmUp = 128
+
+// measure runs every test at every depth.
 func (w *stopwatch) measure(ctx context.Context) ([]benchRun, error) {
-	if err := w.append(ctx, w.tokens(min(8, w.flags.depths[0]+w.flags.most()), 0)); err != nil {
+	if err := w.append(ctx, w.tokens(min(warmUp, w.flags.depths[0]+w.flags.most()), 0)); err != nil {
 		return nil, err
 	}
 	if err := w.turns.ready(); err != nil {
@@ -88,8 +91,9 @@ func (w *stopwatch) time(ctx context.Context, run *benchRun, n, seed int) (time.
 }
 
 // profile runs the tests once more with the engine's own clock on, for what
-// they read and, if wanted, where their time goes. Decoding reads alike for
-// every token, so one is enough when only the bytes are asked for.
+// they read, how fast that can be read and, if wanted, where their time goes.
+// Decoding reads alike for every token, so one is enough when only the bytes are
+// asked for.
 func (w *stopwatch) profile(ctx context.Context, runs []benchRun) error {
 	for i := range runs {
 		run, n := &runs[i], runs[i].Tokens
@@ -112,6 +116,12 @@ func (w *stopwatch) profile(ctx context.Context, runs []benchRun) error {
 		if run.Test == testDecode {
 			for _, op := range ops {
 				run.TokenBytes += op.Bytes
+			}
+			if run.Bandwidth, err = w.model.WeightBandwidth(ctx); err != nil {
+				return err
+			}
+			if run.Bandwidth > 0 {
+				run.BandwidthShare = float64(run.TokenBytes) * median(run.Rates) / run.Bandwidth
 			}
 		}
 		if w.flags.ops {

@@ -108,16 +108,6 @@ func (e *experts) sort(ids []int32) {
 // rows is how many sorted rows the run has.
 func (e *experts) rows() int { return int(e.start[len(e.mine)]) }
 
-// chosen is how many experts have rows in the run.
-func (e *experts) chosen() (n int64) {
-	for i := range e.mine {
-		if e.start[i] != e.start[i+1] {
-			n++
-		}
-	}
-	return n
-}
-
 // expertFFN sorts the tokens by expert, gathers them (scaled, for Llama 4),
 // runs each expert over its rows, and adds the results up by token.
 func (c *compiler) expertFFN(n *tensor.Node, op tensor.ExpertFFN) {
@@ -209,7 +199,14 @@ func (c *compiler) expertProduct(w *tensor.Weight, dst buffer, x *acts, e *exper
 				int(e.start[expert]), int(e.start[expert+1]), c.p.scratch(worker))
 		}
 	})
-	c.charge(func() int64 { return e.chosen() * int64(len(ms[0].Data)) })
+	c.weights(func(to [][]byte) [][]byte {
+		for i, m := range ms {
+			if e.start[i] != e.start[i+1] {
+				to = append(to, m.Data)
+			}
+		}
+		return to
+	})
 }
 
 // scatter adds the step that sums each token's experts into y, in the order of

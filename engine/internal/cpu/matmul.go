@@ -38,11 +38,11 @@ func (c *compiler) product(name string, dst buffer, m kernel.Matrix, x *acts, ro
 			}
 		}
 	})
-	c.charge(func() int64 {
+	c.weights(func(to [][]byte) [][]byte {
 		if c.p.rows(rows) == 0 {
-			return 0
+			return to
 		}
-		return int64(len(m.Data))
+		return append(to, m.Data)
 	})
 }
 

@@ -1,6 +1,9 @@
 package cpu
 
 import (
+	"encoding/binary"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"scout/engine/tensor"
@@ -52,8 +55,8 @@ func (p *program) walkTimed(steps []step, costs []cost) {
 		}
 		p.b.pool.guard(s, 0)
 		p.lap(&costs[i])
-		if s.bytes != nil && p.b.pool.fault.Load() == nil {
-			costs[i].bytes += s.bytes()
+		if p.b.pool.fault.Load() == nil {
+			costs[i].bytes += p.bytes(s)
 		}
 	}
 }
@@ -65,6 +68,80 @@ func (p *program) lap(c *cost) {
 	p.mark = now
 }
 
-// charge says how many bytes of weights or cache the step that was added last
-// reads in a run; bytes is called by worker 0 behind its share of the step.
+// bytes is how many bytes of weights and cache the step had to read.
+func (p *program) bytes(s *step) (n int64) {
+	if s.weights != nil {
+		p.read = s.weights(p.read[:0])
+		for _, b := range p.read {
+			n += int64(len(b))
+		}
+	}
+	if s.bytes != nil {
+		n += s.bytes()
+	}
+	return n
+}
+
+// charge says how many bytes of the cache, or of single rows of a weight, the step
+// that was added last had to read; worker 0 asks behind its share of the step.
 func (c *compiler) charge(bytes func() int64) { c.steps[len(c.steps)-1].bytes = bytes }
+
+// weights says which matrices the step that was added last had to read, all of
+// each: add appends them to a list. It is asked after the step, and until the next
+// run.
+func (c *compiler) weights(add func(to [][]byte) [][]byte) { c.steps[len(c.steps)-1].weights = add }
+
+// rereadPiece is what a worker takes at a time: as much as one call of a kernel
+// reads at most.
+const rereadPiece = 1 << 20
+
+// Reread reads the last run's weights again; see tensor.Profiler.
+func (p *program) Reread() (bytes int64, d time.Duration, err error) {
+	if p.batch == nil {
+		return 0, 0, nil
+	}
+	var pieces [][]byte
+	for _, s := range p.segments {
+		for i := range s.steps {
+			if s.steps[i].weights == nil {
+				continue
+			}
+			for _, b := range s.steps[i].weights(nil) {
+				bytes += int64(len(b))
+				pieces = slices.AppendSeq(pieces, slices.Chunk(b, rereadPiece))
+			}
+		}
+	}
+	var next counter
+	again := step{name: "reading weights", run: func(int) {
+		sum := uint64(0)
+		for i := next.take(); i < len(pieces); i = next.take() {
+			sum += sumBytes(pieces[i])
+		}
+		rereadSink.Add(sum)
+	}}
+	begin := time.Now()
+	err = p.b.pool.run(func(worker int) { p.b.pool.guard(&again, worker) })
+	return bytes, time.Since(begin), err
+}
+
+// rereadSink keeps the sums, so that the compiler keeps the loads.
+var rereadSink atomic.Uint64
+
+// sumBytes loads every byte, 64 bits at a time. Four independent sums keep the
+// additions from waiting for one another.
+func sumBytes(b []byte) uint64 {
+	var s0, s1, s2, s3 uint64
+	for len(b) >= 64 {
+		w := b[:64:64]
+		s0 += binary.LittleEndian.Uint64(w[0:]) + binary.LittleEndian.Uint64(w[32:])
+		s1 += binary.LittleEndian.Uint64(w[8:]) + binary.LittleEndian.Uint64(w[40:])
+		s2 += binary.LittleEndian.Uint64(w[16:]) + binary.LittleEndian.Uint64(w[48:])
+		s3 += binary.LittleEndian.Uint64(w[24:]) + binary.LittleEndian.Uint64(w[56:])
+		b = b[64:]
+	}
+	for _, v := range b {
+		s0 += uint64(v)
+	}
+	return s0 + s1 + s2 + s3
+}

@@ -26,6 +26,7 @@ type program struct {
 
 	profiling bool
 	mark      time.Time // worker 0's last look at the clock
+	read      [][]byte  // reused
 }
 
 // segment is a run of steps with the job that walks them.
@@ -43,7 +44,9 @@ type step struct {
 	barrier bool // wait for all workers before it
 	run     func(worker int)
 	pieces  *counter
-	bytes   func() int64 // see charge; may be nil
+
+	weights func(to [][]byte) [][]byte // see weights
+	bytes   func() int64               // see charge
 }
 
 // value is where an activation lives.

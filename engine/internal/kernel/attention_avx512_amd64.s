@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func accumWideF32(o *float32, ldo int, p *float32, ldp int, v *byte, stride int, n int, sums int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·accumWideF32(SB), NOSPLIT, $0-64
 	MOVQ    o+0(FP), AX
 	MOVQ    ldo+8(FP), CX
@@ -15,6 +15,8 @@ TEXT ·accumWideF32(SB), NOSPLIT, $0-64
 	MOVQ    stride+40(FP), DI
 	MOVQ    n+48(FP), R8
 	MOVQ    sums+56(FP), R9
+	MOVQ    DI, R12
+	SHLQ    $0x06, R12
 	LEAQ    (BX)(BX*2), R10
 	LEAQ    (DX)(BX*1), R11
 	CMPQ    R9, $0x01
@@ -57,6 +59,7 @@ TEXT ·accumWideF32(SB), NOSPLIT, $0-64
 	VMOVUPS 64(R9), Z15
 
 row8:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z16
 	VMOVUPS          64(SI), Z17
 	VFMADD231PS.BCST (DX), Z16, Z0
@@ -131,6 +134,7 @@ sums7:
 	VMOVUPS 64(R9), Z13
 
 row7:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z14
 	VMOVUPS          64(SI), Z15
 	VFMADD231PS.BCST (DX), Z14, Z0
@@ -197,6 +201,7 @@ sums6:
 	VMOVUPS 64(R9), Z11
 
 row6:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z12
 	VMOVUPS          64(SI), Z13
 	VFMADD231PS.BCST (DX), Z12, Z0
@@ -255,6 +260,7 @@ sums5:
 	VMOVUPS 64(R9), Z9
 
 row5:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z10
 	VMOVUPS          64(SI), Z11
 	VFMADD231PS.BCST (DX), Z10, Z0
@@ -305,6 +311,7 @@ sums4:
 	VMOVUPS 64(R9), Z7
 
 row4:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z8
 	VMOVUPS          64(SI), Z9
 	VFMADD231PS.BCST (DX), Z8, Z0
@@ -347,6 +354,7 @@ sums3:
 	VMOVUPS 64(R9), Z5
 
 row3:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z6
 	VMOVUPS          64(SI), Z7
 	VFMADD231PS.BCST (DX), Z6, Z0
@@ -381,6 +389,7 @@ sums2:
 	VMOVUPS 64(BX), Z3
 
 row2:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z4
 	VMOVUPS          64(SI), Z5
 	VFMADD231PS.BCST (DX), Z4, Z0
@@ -407,6 +416,7 @@ sums1:
 	VMOVUPS 64(CX), Z1
 
 row1:
+	PREFETCHT0       (SI)(R12*1)
 	VMOVUPS          (SI), Z2
 	VMOVUPS          64(SI), Z3
 	VFMADD231PS.BCST (DX), Z2, Z0
@@ -423,7 +433,7 @@ row1:
 	RET
 
 // func accumWideF16(o *float32, ldo int, p *float32, ldp int, v *byte, stride int, n int, sums int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·accumWideF16(SB), NOSPLIT, $0-64
 	MOVQ    o+0(FP), AX
 	MOVQ    ldo+8(FP), CX
@@ -433,6 +443,8 @@ TEXT ·accumWideF16(SB), NOSPLIT, $0-64
 	MOVQ    stride+40(FP), DI
 	MOVQ    n+48(FP), R8
 	MOVQ    sums+56(FP), R9
+	MOVQ    DI, R12
+	SHLQ    $0x06, R12
 	LEAQ    (BX)(BX*2), R10
 	LEAQ    (DX)(BX*1), R11
 	CMPQ    R9, $0x01
@@ -475,6 +487,7 @@ TEXT ·accumWideF16(SB), NOSPLIT, $0-64
 	VMOVUPS 64(R9), Z15
 
 row8:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z16
 	VCVTPH2PS        32(SI), Z17
 	VFMADD231PS.BCST (DX), Z16, Z0
@@ -549,6 +562,7 @@ sums7:
 	VMOVUPS 64(R9), Z13
 
 row7:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z14
 	VCVTPH2PS        32(SI), Z15
 	VFMADD231PS.BCST (DX), Z14, Z0
@@ -615,6 +629,7 @@ sums6:
 	VMOVUPS 64(R9), Z11
 
 row6:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z12
 	VCVTPH2PS        32(SI), Z13
 	VFMADD231PS.BCST (DX), Z12, Z0
@@ -673,6 +688,7 @@ sums5:
 	VMOVUPS 64(R9), Z9
 
 row5:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z10
 	VCVTPH2PS        32(SI), Z11
 	VFMADD231PS.BCST (DX), Z10, Z0
@@ -723,6 +739,7 @@ sums4:
 	VMOVUPS 64(R9), Z7
 
 row4:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z8
 	VCVTPH2PS        32(SI), Z9
 	VFMADD231PS.BCST (DX), Z8, Z0
@@ -765,6 +782,7 @@ sums3:
 	VMOVUPS 64(R9), Z5
 
 row3:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z6
 	VCVTPH2PS        32(SI), Z7
 	VFMADD231PS.BCST (DX), Z6, Z0
@@ -799,6 +817,7 @@ sums2:
 	VMOVUPS 64(BX), Z3
 
 row2:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z4
 	VCVTPH2PS        32(SI), Z5
 	VFMADD231PS.BCST (DX), Z4, Z0
@@ -825,6 +844,7 @@ sums1:
 	VMOVUPS 64(CX), Z1
 
 row1:
+	PREFETCHT0       (SI)(R12*1)
 	VCVTPH2PS        (SI), Z2
 	VCVTPH2PS        32(SI), Z3
 	VFMADD231PS.BCST (DX), Z2, Z0
@@ -841,7 +861,7 @@ row1:
 	RET
 
 // func accumWideQ80(o *float32, ldo int, p *float32, ldp int, v *byte, stride int, n int, sums int)
-// Requires: AVX, AVX2, AVX512F
+// Requires: AVX, AVX2, AVX512F, MMX+
 TEXT ·accumWideQ80(SB), NOSPLIT, $0-64
 	MOVQ    o+0(FP), AX
 	MOVQ    ldo+8(FP), CX
@@ -851,6 +871,8 @@ TEXT ·accumWideQ80(SB), NOSPLIT, $0-64
 	MOVQ    stride+40(FP), DI
 	MOVQ    n+48(FP), R8
 	MOVQ    sums+56(FP), R9
+	MOVQ    DI, R12
+	SHLQ    $0x06, R12
 	LEAQ    (BX)(BX*2), R10
 	LEAQ    (DX)(BX*1), R11
 	CMPQ    R9, $0x01
@@ -893,6 +915,7 @@ TEXT ·accumWideQ80(SB), NOSPLIT, $0-64
 	VMOVUPS 64(R9), Z15
 
 row8:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y16
 	VCVTPH2PS        Y16, Z16
 	VPMOVSXBD        2(SI), Z17
@@ -973,6 +996,7 @@ sums7:
 	VMOVUPS 64(R9), Z13
 
 row7:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y14
 	VCVTPH2PS        Y14, Z14
 	VPMOVSXBD        2(SI), Z15
@@ -1045,6 +1069,7 @@ sums6:
 	VMOVUPS 64(R9), Z11
 
 row6:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y12
 	VCVTPH2PS        Y12, Z12
 	VPMOVSXBD        2(SI), Z13
@@ -1109,6 +1134,7 @@ sums5:
 	VMOVUPS 64(R9), Z9
 
 row5:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y10
 	VCVTPH2PS        Y10, Z10
 	VPMOVSXBD        2(SI), Z11
@@ -1165,6 +1191,7 @@ sums4:
 	VMOVUPS 64(R9), Z7
 
 row4:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y8
 	VCVTPH2PS        Y8, Z8
 	VPMOVSXBD        2(SI), Z9
@@ -1213,6 +1240,7 @@ sums3:
 	VMOVUPS 64(R9), Z5
 
 row3:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y6
 	VCVTPH2PS        Y6, Z6
 	VPMOVSXBD        2(SI), Z7
@@ -1253,6 +1281,7 @@ sums2:
 	VMOVUPS 64(BX), Z3
 
 row2:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y4
 	VCVTPH2PS        Y4, Z4
 	VPMOVSXBD        2(SI), Z5
@@ -1285,6 +1314,7 @@ sums1:
 	VMOVUPS 64(CX), Z1
 
 row1:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y2
 	VCVTPH2PS        Y2, Z2
 	VPMOVSXBD        2(SI), Z3
@@ -1307,7 +1337,7 @@ row1:
 	RET
 
 // func accumWideQ40(o *float32, ldo int, p *float32, ldp int, v *byte, stride int, n int, sums int)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·accumWideQ40(SB), NOSPLIT, $0-64
 	MOVQ    o+0(FP), AX
 	MOVQ    ldo+8(FP), CX
@@ -1317,6 +1347,8 @@ TEXT ·accumWideQ40(SB), NOSPLIT, $0-64
 	MOVQ    stride+40(FP), DI
 	MOVQ    n+48(FP), R8
 	MOVQ    sums+56(FP), R9
+	MOVQ    DI, R12
+	SHLQ    $0x06, R12
 	LEAQ    (BX)(BX*2), R10
 	LEAQ    (DX)(BX*1), R11
 	VMOVDQU wideNibblef<>+0(SB), X0
@@ -1361,6 +1393,7 @@ TEXT ·accumWideQ40(SB), NOSPLIT, $0-64
 	VMOVUPS 64(R9), Z17
 
 row8:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y18
 	VCVTPH2PS        Y18, Z18
 	VMOVDQU8         2(SI), X19
@@ -1447,6 +1480,7 @@ sums7:
 	VMOVUPS 64(R9), Z15
 
 row7:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y16
 	VCVTPH2PS        Y16, Z16
 	VMOVDQU8         2(SI), X17
@@ -1525,6 +1559,7 @@ sums6:
 	VMOVUPS 64(R9), Z13
 
 row6:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y14
 	VCVTPH2PS        Y14, Z14
 	VMOVDQU8         2(SI), X15
@@ -1595,6 +1630,7 @@ sums5:
 	VMOVUPS 64(R9), Z11
 
 row5:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y12
 	VCVTPH2PS        Y12, Z12
 	VMOVDQU8         2(SI), X13
@@ -1657,6 +1693,7 @@ sums4:
 	VMOVUPS 64(R9), Z9
 
 row4:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y10
 	VCVTPH2PS        Y10, Z10
 	VMOVDQU8         2(SI), X11
@@ -1711,6 +1748,7 @@ sums3:
 	VMOVUPS 64(R9), Z7
 
 row3:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y8
 	VCVTPH2PS        Y8, Z8
 	VMOVDQU8         2(SI), X9
@@ -1757,6 +1795,7 @@ sums2:
 	VMOVUPS 64(BX), Z5
 
 row2:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y6
 	VCVTPH2PS        Y6, Z6
 	VMOVDQU8         2(SI), X7
@@ -1795,6 +1834,7 @@ sums1:
 	VMOVUPS 64(CX), Z3
 
 row1:
+	PREFETCHT0       (SI)(R12*1)
 	VPBROADCASTW     (SI), Y4
 	VCVTPH2PS        Y4, Z4
 	VMOVDQU8         2(SI), X5
@@ -1868,7 +1908,7 @@ DATA wideEvenOdd<>+28(SB)/4, $0x00000007
 GLOBL wideEvenOdd<>(SB), RODATA|NOPTR, $32
 
 // func scoreWideF16(dst *float32, ldd int, q *float32, ldq int, k *uint16, stride int, eights int, groups int, queries int)
-// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VL, MMX+
 TEXT ·scoreWideF16(SB), NOSPLIT, $0-72
 	MOVQ      dst+0(FP), AX
 	MOVQ      ldd+8(FP), CX
@@ -1877,18 +1917,19 @@ TEXT ·scoreWideF16(SB), NOSPLIT, $0-72
 	MOVQ      stride+40(FP), SI
 	LEAQ      (SI)(SI*2), DI
 	LEAQ      (BX)(SI*4), R8
-	LEAQ      (DX)(DX*2), R9
+	LEAQ      (BX)(SI*8), R9
+	LEAQ      (DX)(DX*2), R10
 	VMOVDQU32 wideEvenOdd<>+0(SB), Y0
-	MOVQ      queries+64(FP), R10
-	CMPQ      R10, $0x01
+	MOVQ      queries+64(FP), R11
+	CMPQ      R11, $0x01
 	JEQ       queries1
-	CMPQ      R10, $0x02
+	CMPQ      R11, $0x02
 	JEQ       queries2
-	CMPQ      R10, $0x03
+	CMPQ      R11, $0x03
 	JEQ       queries3
-	CMPQ      R10, $0x04
+	CMPQ      R11, $0x04
 	JEQ       queries4
-	CMPQ      R10, $0x05
+	CMPQ      R11, $0x05
 	JEQ       queries5
 
 queries6:
@@ -1916,9 +1957,9 @@ queries6:
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
-	MOVQ   q+16(FP), R10
-	MOVQ   groups+56(FP), R12
-	LEAQ   (R10)(DX*1), R11
+	MOVQ   q+16(FP), R11
+	MOVQ   groups+56(FP), R13
+	LEAQ   (R11)(DX*1), R12
 
 group6:
 	VMOVDQU8        (BX), X25
@@ -1933,41 +1974,44 @@ group6:
 	VMOVDQU8        (R8)(SI*2), X28
 	VINSERTI32X4    $0x01, (R8)(DI*1), Y28, Y28
 	VCVTPH2PS       Y28, Z28
-	VBROADCASTF32X8 (R10), Z29
+	VBROADCASTF32X8 (R11), Z29
 	VFMADD231PS     Z25, Z29, Z1
 	VFMADD231PS     Z26, Z29, Z2
 	VFMADD231PS     Z27, Z29, Z3
 	VFMADD231PS     Z28, Z29, Z4
-	VBROADCASTF32X8 (R11), Z29
+	VBROADCASTF32X8 (R12), Z29
 	VFMADD231PS     Z25, Z29, Z5
 	VFMADD231PS     Z26, Z29, Z6
 	VFMADD231PS     Z27, Z29, Z7
 	VFMADD231PS     Z28, Z29, Z8
-	VBROADCASTF32X8 (R10)(DX*2), Z29
+	VBROADCASTF32X8 (R11)(DX*2), Z29
 	VFMADD231PS     Z25, Z29, Z9
 	VFMADD231PS     Z26, Z29, Z10
 	VFMADD231PS     Z27, Z29, Z11
 	VFMADD231PS     Z28, Z29, Z12
-	VBROADCASTF32X8 (R10)(R9*1), Z29
+	VBROADCASTF32X8 (R11)(R10*1), Z29
 	VFMADD231PS     Z25, Z29, Z13
 	VFMADD231PS     Z26, Z29, Z14
 	VFMADD231PS     Z27, Z29, Z15
 	VFMADD231PS     Z28, Z29, Z16
-	VBROADCASTF32X8 (R10)(DX*4), Z29
+	VBROADCASTF32X8 (R11)(DX*4), Z29
 	VFMADD231PS     Z25, Z29, Z17
 	VFMADD231PS     Z26, Z29, Z18
 	VFMADD231PS     Z27, Z29, Z19
 	VFMADD231PS     Z28, Z29, Z20
-	VBROADCASTF32X8 (R11)(DX*4), Z29
+	VBROADCASTF32X8 (R12)(DX*4), Z29
 	VFMADD231PS     Z25, Z29, Z21
 	VFMADD231PS     Z26, Z29, Z22
 	VFMADD231PS     Z27, Z29, Z23
 	VFMADD231PS     Z28, Z29, Z24
+	PREFETCHT0      (R9)
+	PREFETCHT0      64(R9)
+	ADDQ            $+128, R9
 	ADDQ            $0x10, BX
 	ADDQ            $0x10, R8
-	ADDQ            $0x20, R10
 	ADDQ            $0x20, R11
-	DECQ            R12
+	ADDQ            $0x20, R12
+	DECQ            R13
 	JNZ             group6
 	MOVQ            AX, R8
 	VSHUFPS         $0xdd, Z2, Z1, Z29
@@ -2065,9 +2109,10 @@ group6:
 	SUBQ            R8, BX
 	LEAQ            (BX)(SI*8), BX
 	LEAQ            (BX)(SI*4), R8
-	MOVQ            eights+48(FP), R10
-	DECQ            R10
-	MOVQ            R10, eights+48(FP)
+	LEAQ            (BX)(SI*8), R9
+	MOVQ            eights+48(FP), R11
+	DECQ            R11
+	MOVQ            R11, eights+48(FP)
 	JNZ             queries6
 	VZEROUPPER
 	RET
@@ -2093,9 +2138,9 @@ queries5:
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
-	MOVQ   q+16(FP), R10
-	MOVQ   groups+56(FP), R12
-	LEAQ   (R10)(DX*1), R11
+	MOVQ   q+16(FP), R11
+	MOVQ   groups+56(FP), R13
+	LEAQ   (R11)(DX*1), R12
 
 group5:
 	VMOVDQU8        (BX), X21
@@ -2110,36 +2155,39 @@ group5:
 	VMOVDQU8        (R8)(SI*2), X24
 	VINSERTI32X4    $0x01, (R8)(DI*1), Y24, Y24
 	VCVTPH2PS       Y24, Z24
-	VBROADCASTF32X8 (R10), Z25
+	VBROADCASTF32X8 (R11), Z25
 	VFMADD231PS     Z21, Z25, Z1
 	VFMADD231PS     Z22, Z25, Z2
 	VFMADD231PS     Z23, Z25, Z3
 	VFMADD231PS     Z24, Z25, Z4
-	VBROADCASTF32X8 (R11), Z25
+	VBROADCASTF32X8 (R12), Z25
 	VFMADD231PS     Z21, Z25, Z5
 	VFMADD231PS     Z22, Z25, Z6
 	VFMADD231PS     Z23, Z25, Z7
 	VFMADD231PS     Z24, Z25, Z8
-	VBROADCASTF32X8 (R10)(DX*2), Z25
+	VBROADCASTF32X8 (R11)(DX*2), Z25
 	VFMADD231PS     Z21, Z25, Z9
 	VFMADD231PS     Z22, Z25, Z10
 	VFMADD231PS     Z23, Z25, Z11
 	VFMADD231PS     Z24, Z25, Z12
-	VBROADCASTF32X8 (R10)(R9*1), Z25
+	VBROADCASTF32X8 (R11)(R10*1), Z25
 	VFMADD231PS     Z21, Z25, Z13
 	VFMADD231PS     Z22, Z25, Z14
 	VFMADD231PS     Z23, Z25, Z15
 	VFMADD231PS     Z24, Z25, Z16
-	VBROADCASTF32X8 (R10)(DX*4), Z25
+	VBROADCASTF32X8 (R11)(DX*4), Z25
 	VFMADD231PS     Z21, Z25, Z17
 	VFMADD231PS     Z22, Z25, Z18
 	VFMADD231PS     Z23, Z25, Z19
 	VFMADD231PS     Z24, Z25, Z20
+	PREFETCHT0      (R9)
+	PREFETCHT0      64(R9)
+	ADDQ            $+128, R9
 	ADDQ            $0x10, BX
 	ADDQ            $0x10, R8
-	ADDQ            $0x20, R10
 	ADDQ            $0x20, R11
-	DECQ            R12
+	ADDQ            $0x20, R12
+	DECQ            R13
 	JNZ             group5
 	MOVQ            AX, R8
 	VSHUFPS         $0xdd, Z2, Z1, Z25
@@ -2222,9 +2270,10 @@ group5:
 	SUBQ            R8, BX
 	LEAQ            (BX)(SI*8), BX
 	LEAQ            (BX)(SI*4), R8
-	MOVQ            eights+48(FP), R10
-	DECQ            R10
-	MOVQ            R10, eights+48(FP)
+	LEAQ            (BX)(SI*8), R9
+	MOVQ            eights+48(FP), R11
+	DECQ            R11
+	MOVQ            R11, eights+48(FP)
 	JNZ             queries5
 	VZEROUPPER
 	RET
@@ -2246,9 +2295,9 @@ queries4:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
-	MOVQ   q+16(FP), R10
-	MOVQ   groups+56(FP), R12
-	LEAQ   (R10)(DX*1), R11
+	MOVQ   q+16(FP), R11
+	MOVQ   groups+56(FP), R13
+	LEAQ   (R11)(DX*1), R12
 
 group4:
 	VMOVDQU8        (BX), X17
@@ -2263,31 +2312,34 @@ group4:
 	VMOVDQU8        (R8)(SI*2), X20
 	VINSERTI32X4    $0x01, (R8)(DI*1), Y20, Y20
 	VCVTPH2PS       Y20, Z20
-	VBROADCASTF32X8 (R10), Z21
+	VBROADCASTF32X8 (R11), Z21
 	VFMADD231PS     Z17, Z21, Z1
 	VFMADD231PS     Z18, Z21, Z2
 	VFMADD231PS     Z19, Z21, Z3
 	VFMADD231PS     Z20, Z21, Z4
-	VBROADCASTF32X8 (R11), Z21
+	VBROADCASTF32X8 (R12), Z21
 	VFMADD231PS     Z17, Z21, Z5
 	VFMADD231PS     Z18, Z21, Z6
 	VFMADD231PS     Z19, Z21, Z7
 	VFMADD231PS     Z20, Z21, Z8
-	VBROADCASTF32X8 (R10)(DX*2), Z21
+	VBROADCASTF32X8 (R11)(DX*2), Z21
 	VFMADD231PS     Z17, Z21, Z9
 	VFMADD231PS     Z18, Z21, Z10
 	VFMADD231PS     Z19, Z21, Z11
 	VFMADD231PS     Z20, Z21, Z12
-	VBROADCASTF32X8 (R10)(R9*1), Z21
+	VBROADCASTF32X8 (R11)(R10*1), Z21
 	VFMADD231PS     Z17, Z21, Z13
 	VFMADD231PS     Z18, Z21, Z14
 	VFMADD231PS     Z19, Z21, Z15
 	VFMADD231PS     Z20, Z21, Z16
+	PREFETCHT0      (R9)
+	PREFETCHT0      64(R9)
+	ADDQ            $+128, R9
 	ADDQ            $0x10, BX
 	ADDQ            $0x10, R8
-	ADDQ            $0x20, R10
 	ADDQ            $0x20, R11
-	DECQ            R12
+	ADDQ            $0x20, R12
+	DECQ            R13
 	JNZ             group4
 	MOVQ            AX, R8
 	VSHUFPS         $0xdd, Z2, Z1, Z21
@@ -2355,9 +2407,10 @@ group4:
 	SUBQ            R8, BX
 	LEAQ            (BX)(SI*8), BX
 	LEAQ            (BX)(SI*4), R8
-	MOVQ            eights+48(FP), R10
-	DECQ            R10
-	MOVQ            R10, eights+48(FP)
+	LEAQ            (BX)(SI*8), R9
+	MOVQ            eights+48(FP), R11
+	DECQ            R11
+	MOVQ            R11, eights+48(FP)
 	JNZ             queries4
 	VZEROUPPER
 	RET
@@ -2375,9 +2428,9 @@ queries3:
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
-	MOVQ   q+16(FP), R9
-	MOVQ   groups+56(FP), R11
-	LEAQ   (R9)(DX*1), R10
+	MOVQ   q+16(FP), R10
+	MOVQ   groups+56(FP), R12
+	LEAQ   (R10)(DX*1), R11
 
 group3:
 	VMOVDQU8        (BX), X13
@@ -2392,26 +2445,29 @@ group3:
 	VMOVDQU8        (R8)(SI*2), X16
 	VINSERTI32X4    $0x01, (R8)(DI*1), Y16, Y16
 	VCVTPH2PS       Y16, Z16
-	VBROADCASTF32X8 (R9), Z17
+	VBROADCASTF32X8 (R10), Z17
 	VFMADD231PS     Z13, Z17, Z1
 	VFMADD231PS     Z14, Z17, Z2
 	VFMADD231PS     Z15, Z17, Z3
 	VFMADD231PS     Z16, Z17, Z4
-	VBROADCASTF32X8 (R10), Z17
+	VBROADCASTF32X8 (R11), Z17
 	VFMADD231PS     Z13, Z17, Z5
 	VFMADD231PS     Z14, Z17, Z6
 	VFMADD231PS     Z15, Z17, Z7
 	VFMADD231PS     Z16, Z17, Z8
-	VBROADCASTF32X8 (R9)(DX*2), Z17
+	VBROADCASTF32X8 (R10)(DX*2), Z17
 	VFMADD231PS     Z13, Z17, Z9
 	VFMADD231PS     Z14, Z17, Z10
 	VFMADD231PS     Z15, Z17, Z11
 	VFMADD231PS     Z16, Z17, Z12
+	PREFETCHT0      (R9)
+	PREFETCHT0      64(R9)
+	ADDQ            $+128, R9
 	ADDQ            $0x10, BX
 	ADDQ            $0x10, R8
-	ADDQ            $0x20, R9
 	ADDQ            $0x20, R10
-	DECQ            R11
+	ADDQ            $0x20, R11
+	DECQ            R12
 	JNZ             group3
 	MOVQ            AX, R8
 	VSHUFPS         $0xdd, Z2, Z1, Z17
@@ -2464,9 +2520,10 @@ group3:
 	SUBQ            R8, BX
 	LEAQ            (BX)(SI*8), BX
 	LEAQ            (BX)(SI*4), R8
-	MOVQ            eights+48(FP), R9
-	DECQ            R9
-	MOVQ            R9, eights+48(FP)
+	LEAQ            (BX)(SI*8), R9
+	MOVQ            eights+48(FP), R10
+	DECQ            R10
+	MOVQ            R10, eights+48(FP)
 	JNZ             queries3
 	VZEROUPPER
 	RET
@@ -2480,9 +2537,9 @@ queries2:
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
-	MOVQ   q+16(FP), R9
-	MOVQ   groups+56(FP), R11
-	LEAQ   (R9)(DX*1), R10
+	MOVQ   q+16(FP), R10
+	MOVQ   groups+56(FP), R12
+	LEAQ   (R10)(DX*1), R11
 
 group2:
 	VMOVDQU8        (BX), X9
@@ -2497,21 +2554,24 @@ group2:
 	VMOVDQU8        (R8)(SI*2), X12
 	VINSERTI32X4    $0x01, (R8)(DI*1), Y12, Y12
 	VCVTPH2PS       Y12, Z12
-	VBROADCASTF32X8 (R9), Z13
+	VBROADCASTF32X8 (R10), Z13
 	VFMADD231PS     Z9, Z13, Z1
 	VFMADD231PS     Z10, Z13, Z2
 	VFMADD231PS     Z11, Z13, Z3
 	VFMADD231PS     Z12, Z13, Z4
-	VBROADCASTF32X8 (R10), Z13
+	VBROADCASTF32X8 (R11), Z13
 	VFMADD231PS     Z9, Z13, Z5
 	VFMADD231PS     Z10, Z13, Z6
 	VFMADD231PS     Z11, Z13, Z7
 	VFMADD231PS     Z12, Z13, Z8
+	PREFETCHT0      (R9)
+	PREFETCHT0      64(R9)
+	ADDQ            $+128, R9
 	ADDQ            $0x10, BX
 	ADDQ            $0x10, R8
-	ADDQ            $0x20, R9
 	ADDQ            $0x20, R10
-	DECQ            R11
+	ADDQ            $0x20, R11
+	DECQ            R12
 	JNZ             group2
 	MOVQ            AX, R8
 	VSHUFPS         $0xdd, Z2, Z1, Z13
@@ -2549,9 +2609,10 @@ group2:
 	SUBQ            R8, BX
 	LEAQ            (BX)(SI*8), BX
 	LEAQ            (BX)(SI*4), R8
-	MOVQ            eights+48(FP), R9
-	DECQ            R9
-	MOVQ            R9, eights+48(FP)
+	LEAQ            (BX)(SI*8), R9
+	MOVQ            eights+48(FP), R10
+	DECQ            R10
+	MOVQ            R10, eights+48(FP)
 	JNZ             queries2
 	VZEROUPPER
 	RET
@@ -2562,8 +2623,8 @@ queries1:
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	MOVQ   q+16(FP), CX
-	MOVQ   groups+56(FP), R10
-	LEAQ   (CX)(DX*1), R9
+	MOVQ   groups+56(FP), R11
+	LEAQ   (CX)(DX*1), R10
 
 group1:
 	VMOVDQU8        (BX), X5
@@ -2583,11 +2644,14 @@ group1:
 	VFMADD231PS     Z6, Z9, Z2
 	VFMADD231PS     Z7, Z9, Z3
 	VFMADD231PS     Z8, Z9, Z4
+	PREFETCHT0      (R9)
+	PREFETCHT0      64(R9)
+	ADDQ            $+128, R9
 	ADDQ            $0x10, BX
 	ADDQ            $0x10, R8
 	ADDQ            $0x20, CX
-	ADDQ            $0x20, R9
-	DECQ            R10
+	ADDQ            $0x20, R10
+	DECQ            R11
 	JNZ             group1
 	MOVQ            AX, CX
 	VSHUFPS         $0xdd, Z2, Z1, Z9
@@ -2610,6 +2674,7 @@ group1:
 	SUBQ            CX, BX
 	LEAQ            (BX)(SI*8), BX
 	LEAQ            (BX)(SI*4), R8
+	LEAQ            (BX)(SI*8), R9
 	MOVQ            eights+48(FP), CX
 	DECQ            CX
 	MOVQ            CX, eights+48(FP)
@@ -3305,3 +3370,3582 @@ group1:
 	JNZ             queries1
 	VZEROUPPER
 	RET
+
+DATA wideRowOrder<>+0(SB)/4, $0x00000000
+DATA wideRowOrder<>+4(SB)/4, $0x00000001
+DATA wideRowOrder<>+8(SB)/4, $0x00000002
+DATA wideRowOrder<>+12(SB)/4, $0x00000003
+DATA wideRowOrder<>+16(SB)/4, $0x00000008
+DATA wideRowOrder<>+20(SB)/4, $0x00000009
+DATA wideRowOrder<>+24(SB)/4, $0x0000000a
+DATA wideRowOrder<>+28(SB)/4, $0x0000000b
+DATA wideRowOrder<>+32(SB)/4, $0x00000004
+DATA wideRowOrder<>+36(SB)/4, $0x00000005
+DATA wideRowOrder<>+40(SB)/4, $0x00000006
+DATA wideRowOrder<>+44(SB)/4, $0x00000007
+DATA wideRowOrder<>+48(SB)/4, $0x0000000c
+DATA wideRowOrder<>+52(SB)/4, $0x0000000d
+DATA wideRowOrder<>+56(SB)/4, $0x0000000e
+DATA wideRowOrder<>+60(SB)/4, $0x0000000f
+GLOBL wideRowOrder<>(SB), RODATA|NOPTR, $64
+
+DATA wideRowsBack<>+0(SB)/4, $0x00000000
+DATA wideRowsBack<>+4(SB)/4, $0x00000001
+DATA wideRowsBack<>+8(SB)/4, $0x00000002
+DATA wideRowsBack<>+12(SB)/4, $0x00000003
+DATA wideRowsBack<>+16(SB)/4, $0x00000008
+DATA wideRowsBack<>+20(SB)/4, $0x00000009
+DATA wideRowsBack<>+24(SB)/4, $0x0000000a
+DATA wideRowsBack<>+28(SB)/4, $0x0000000b
+DATA wideRowsBack<>+32(SB)/4, $0x00000004
+DATA wideRowsBack<>+36(SB)/4, $0x00000005
+DATA wideRowsBack<>+40(SB)/4, $0x00000006
+DATA wideRowsBack<>+44(SB)/4, $0x00000007
+DATA wideRowsBack<>+48(SB)/4, $0x0000000c
+DATA wideRowsBack<>+52(SB)/4, $0x0000000d
+DATA wideRowsBack<>+56(SB)/4, $0x0000000e
+DATA wideRowsBack<>+60(SB)/4, $0x0000000f
+GLOBL wideRowsBack<>(SB), RODATA|NOPTR, $64
+
+// func scoreWideQ80(dst *float32, ldd int, k *byte, stride int, sixteens int, blocks int, q *int8, d *float32, sums *int16, queries int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL, AVX512VNNI, MMX+
+TEXT ·scoreWideQ80(SB), NOSPLIT, $0-80
+	MOVQ         queries+72(FP), AX
+	VPBROADCASTD wideSigns<>+0(SB), Z0
+	MOVQ         stride+24(FP), CX
+	VPBROADCASTD CX, Z1
+	VPMULLD      wideRowOrder<>+0(SB), Z1, Z1
+	VPBROADCASTD scoreWideQ80Bias<>+0(SB), Z2
+	CMPQ         AX, $0x01
+	JEQ          queries1
+	CMPQ         AX, $0x02
+	JEQ          queries2
+	CMPQ         AX, $0x03
+	JEQ          queries3
+	CMPQ         AX, $0x04
+	JEQ          queries4
+	CMPQ         AX, $0x05
+	JEQ          queries5
+	CMPQ         AX, $0x06
+	JEQ          queries6
+	CMPQ         AX, $0x07
+	JEQ          queries7
+
+queries8:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block8:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y11
+	VINSERTI32X8  $0x01, 2(R11), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	VMOVDQU8      2(AX)(CX*1), Y12
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z12, Z12
+	VPXORD        Z0, Z12, Z12
+	VMOVDQU8      2(AX)(CX*2), Y13
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z13, Z13
+	VPXORD        Z0, Z13, Z13
+	VMOVDQU8      2(AX)(R8*1), Y14
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z14, Z14
+	VPXORD        Z0, Z14, Z14
+	VMOVDQU8      2(AX)(CX*4), Y15
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z15, Z15
+	VPXORD        Z0, Z15, Z15
+	VMOVDQU8      2(AX)(R9*1), Y16
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z16, Z16
+	VPXORD        Z0, Z16, Z16
+	VMOVDQU8      2(AX)(R8*2), Y17
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z17, Z17
+	VPXORD        Z0, Z17, Z17
+	VMOVDQU8      2(AX)(R10*1), Y18
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z18, Z18
+	VPXORD        Z0, Z18, Z18
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLDQ    Z14, Z13, Z21
+	VPUNPCKHDQ    Z14, Z13, Z22
+	VPUNPCKLDQ    Z16, Z15, Z23
+	VPUNPCKHDQ    Z16, Z15, Z24
+	VPUNPCKLDQ    Z18, Z17, Z25
+	VPUNPCKHDQ    Z18, Z17, Z26
+	VPUNPCKLQDQ   Z21, Z19, Z27
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VPUNPCKLQDQ   Z22, Z20, Z21
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VPUNPCKLQDQ   Z25, Z23, Z22
+	VPUNPCKHQDQ   Z25, Z23, Z23
+	VPUNPCKLQDQ   Z26, Z24, Z25
+	VPUNPCKHQDQ   Z26, Z24, Z24
+	VSHUFI32X4    $0x88, Z22, Z27, Z26
+	VSHUFI32X4    $0xdd, Z22, Z27, Z22
+	VSHUFI32X4    $0x88, Z23, Z19, Z27
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VSHUFI32X4    $0x88, Z25, Z21, Z23
+	VSHUFI32X4    $0xdd, Z25, Z21, Z21
+	VSHUFI32X4    $0x88, Z24, Z20, Z25
+	VSHUFI32X4    $0xdd, Z24, Z20, Z20
+	VPXORD        Z28, Z28, Z28
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z28
+	VPMOVDW       Z28, Y28
+	VCVTPH2PS     Y28, Z28
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z3, Z3
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z7, Z7
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z8, Z8
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z9, Z9
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z2, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z19
+	VMULPS        Z24, Z19, Z19
+	VADDPS        Z19, Z10, Z10
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block8
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z19
+	VPERMPS       Z3, Z19, Z3
+	VMOVUPS       Z3, (AX)
+	VPERMPS       Z4, Z19, Z4
+	ADDQ          DX, AX
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z19, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z19, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z19, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	VPERMPS       Z8, Z19, Z8
+	ADDQ          DX, AX
+	VMOVUPS       Z8, (AX)
+	VPERMPS       Z9, Z19, Z9
+	ADDQ          DX, AX
+	VMOVUPS       Z9, (AX)
+	VPERMPS       Z10, Z19, Z10
+	ADDQ          DX, AX
+	VMOVUPS       Z10, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries8
+	VZEROUPPER
+	RET
+
+queries7:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block7:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y10
+	VINSERTI32X8  $0x01, 2(R11), Z10, Z10
+	VPXORD        Z0, Z10, Z10
+	VMOVDQU8      2(AX)(CX*1), Y11
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	VMOVDQU8      2(AX)(CX*2), Y12
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z12, Z12
+	VPXORD        Z0, Z12, Z12
+	VMOVDQU8      2(AX)(R8*1), Y13
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z13, Z13
+	VPXORD        Z0, Z13, Z13
+	VMOVDQU8      2(AX)(CX*4), Y14
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z14, Z14
+	VPXORD        Z0, Z14, Z14
+	VMOVDQU8      2(AX)(R9*1), Y15
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z15, Z15
+	VPXORD        Z0, Z15, Z15
+	VMOVDQU8      2(AX)(R8*2), Y16
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z16, Z16
+	VPXORD        Z0, Z16, Z16
+	VMOVDQU8      2(AX)(R10*1), Y17
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z17, Z17
+	VPXORD        Z0, Z17, Z17
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z11, Z10, Z18
+	VPUNPCKHDQ    Z11, Z10, Z19
+	VPUNPCKLDQ    Z13, Z12, Z20
+	VPUNPCKHDQ    Z13, Z12, Z21
+	VPUNPCKLDQ    Z15, Z14, Z22
+	VPUNPCKHDQ    Z15, Z14, Z23
+	VPUNPCKLDQ    Z17, Z16, Z24
+	VPUNPCKHDQ    Z17, Z16, Z25
+	VPUNPCKLQDQ   Z20, Z18, Z26
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VPUNPCKLQDQ   Z21, Z19, Z20
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VPUNPCKLQDQ   Z24, Z22, Z21
+	VPUNPCKHQDQ   Z24, Z22, Z22
+	VPUNPCKLQDQ   Z25, Z23, Z24
+	VPUNPCKHQDQ   Z25, Z23, Z23
+	VSHUFI32X4    $0x88, Z21, Z26, Z25
+	VSHUFI32X4    $0xdd, Z21, Z26, Z21
+	VSHUFI32X4    $0x88, Z22, Z18, Z26
+	VSHUFI32X4    $0xdd, Z22, Z18, Z18
+	VSHUFI32X4    $0x88, Z24, Z20, Z22
+	VSHUFI32X4    $0xdd, Z24, Z20, Z20
+	VSHUFI32X4    $0x88, Z23, Z19, Z24
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VPXORD        Z27, Z27, Z27
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z27
+	VPMOVDW       Z27, Y27
+	VCVTPH2PS     Y27, Z27
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z2, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z3, Z3
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z2, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z2, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z2, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z2, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z7, Z7
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z2, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z8, Z8
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z2, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z18
+	VMULPS        Z23, Z18, Z18
+	VADDPS        Z18, Z9, Z9
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block7
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z18
+	VPERMPS       Z3, Z18, Z3
+	VMOVUPS       Z3, (AX)
+	VPERMPS       Z4, Z18, Z4
+	ADDQ          DX, AX
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z18, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z18, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z18, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	VPERMPS       Z8, Z18, Z8
+	ADDQ          DX, AX
+	VMOVUPS       Z8, (AX)
+	VPERMPS       Z9, Z18, Z9
+	ADDQ          DX, AX
+	VMOVUPS       Z9, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries7
+	VZEROUPPER
+	RET
+
+queries6:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block6:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y9
+	VINSERTI32X8  $0x01, 2(R11), Z9, Z9
+	VPXORD        Z0, Z9, Z9
+	VMOVDQU8      2(AX)(CX*1), Y10
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z10, Z10
+	VPXORD        Z0, Z10, Z10
+	VMOVDQU8      2(AX)(CX*2), Y11
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	VMOVDQU8      2(AX)(R8*1), Y12
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z12, Z12
+	VPXORD        Z0, Z12, Z12
+	VMOVDQU8      2(AX)(CX*4), Y13
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z13, Z13
+	VPXORD        Z0, Z13, Z13
+	VMOVDQU8      2(AX)(R9*1), Y14
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z14, Z14
+	VPXORD        Z0, Z14, Z14
+	VMOVDQU8      2(AX)(R8*2), Y15
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z15, Z15
+	VPXORD        Z0, Z15, Z15
+	VMOVDQU8      2(AX)(R10*1), Y16
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z16, Z16
+	VPXORD        Z0, Z16, Z16
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z10, Z9, Z17
+	VPUNPCKHDQ    Z10, Z9, Z18
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLDQ    Z14, Z13, Z21
+	VPUNPCKHDQ    Z14, Z13, Z22
+	VPUNPCKLDQ    Z16, Z15, Z23
+	VPUNPCKHDQ    Z16, Z15, Z24
+	VPUNPCKLQDQ   Z19, Z17, Z25
+	VPUNPCKHQDQ   Z19, Z17, Z17
+	VPUNPCKLQDQ   Z20, Z18, Z19
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VPUNPCKLQDQ   Z23, Z21, Z20
+	VPUNPCKHQDQ   Z23, Z21, Z21
+	VPUNPCKLQDQ   Z24, Z22, Z23
+	VPUNPCKHQDQ   Z24, Z22, Z22
+	VSHUFI32X4    $0x88, Z20, Z25, Z24
+	VSHUFI32X4    $0xdd, Z20, Z25, Z20
+	VSHUFI32X4    $0x88, Z21, Z17, Z25
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VSHUFI32X4    $0x88, Z23, Z19, Z21
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VSHUFI32X4    $0x88, Z22, Z18, Z23
+	VSHUFI32X4    $0xdd, Z22, Z18, Z18
+	VPXORD        Z26, Z26, Z26
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z26
+	VPMOVDW       Z26, Y26
+	VCVTPH2PS     Y26, Z26
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z2, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z3, Z3
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z2, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z2, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z2, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z2, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z7, Z7
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z2, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z17
+	VMULPS        Z22, Z17, Z17
+	VADDPS        Z17, Z8, Z8
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block6
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z17
+	VPERMPS       Z3, Z17, Z3
+	VMOVUPS       Z3, (AX)
+	VPERMPS       Z4, Z17, Z4
+	ADDQ          DX, AX
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z17, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z17, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z17, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	VPERMPS       Z8, Z17, Z8
+	ADDQ          DX, AX
+	VMOVUPS       Z8, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries6
+	VZEROUPPER
+	RET
+
+queries5:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block5:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y8
+	VINSERTI32X8  $0x01, 2(R11), Z8, Z8
+	VPXORD        Z0, Z8, Z8
+	VMOVDQU8      2(AX)(CX*1), Y9
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z9, Z9
+	VPXORD        Z0, Z9, Z9
+	VMOVDQU8      2(AX)(CX*2), Y10
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z10, Z10
+	VPXORD        Z0, Z10, Z10
+	VMOVDQU8      2(AX)(R8*1), Y11
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	VMOVDQU8      2(AX)(CX*4), Y12
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z12, Z12
+	VPXORD        Z0, Z12, Z12
+	VMOVDQU8      2(AX)(R9*1), Y13
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z13, Z13
+	VPXORD        Z0, Z13, Z13
+	VMOVDQU8      2(AX)(R8*2), Y14
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z14, Z14
+	VPXORD        Z0, Z14, Z14
+	VMOVDQU8      2(AX)(R10*1), Y15
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z15, Z15
+	VPXORD        Z0, Z15, Z15
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z9, Z8, Z16
+	VPUNPCKHDQ    Z9, Z8, Z17
+	VPUNPCKLDQ    Z11, Z10, Z18
+	VPUNPCKHDQ    Z11, Z10, Z19
+	VPUNPCKLDQ    Z13, Z12, Z20
+	VPUNPCKHDQ    Z13, Z12, Z21
+	VPUNPCKLDQ    Z15, Z14, Z22
+	VPUNPCKHDQ    Z15, Z14, Z23
+	VPUNPCKLQDQ   Z18, Z16, Z24
+	VPUNPCKHQDQ   Z18, Z16, Z16
+	VPUNPCKLQDQ   Z19, Z17, Z18
+	VPUNPCKHQDQ   Z19, Z17, Z17
+	VPUNPCKLQDQ   Z22, Z20, Z19
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VPUNPCKLQDQ   Z23, Z21, Z22
+	VPUNPCKHQDQ   Z23, Z21, Z21
+	VSHUFI32X4    $0x88, Z19, Z24, Z23
+	VSHUFI32X4    $0xdd, Z19, Z24, Z19
+	VSHUFI32X4    $0x88, Z20, Z16, Z24
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VSHUFI32X4    $0x88, Z22, Z18, Z20
+	VSHUFI32X4    $0xdd, Z22, Z18, Z18
+	VSHUFI32X4    $0x88, Z21, Z17, Z22
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VPXORD        Z25, Z25, Z25
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z25
+	VPMOVDW       Z25, Y25
+	VCVTPH2PS     Y25, Z25
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z2, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z26
+	VMULPS        Z21, Z26, Z26
+	VADDPS        Z26, Z3, Z3
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z2, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z26
+	VMULPS        Z21, Z26, Z26
+	VADDPS        Z26, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z2, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z26
+	VMULPS        Z21, Z26, Z26
+	VADDPS        Z26, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z2, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z26
+	VMULPS        Z21, Z26, Z26
+	VADDPS        Z26, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z2, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z16
+	VMULPS        Z21, Z16, Z16
+	VADDPS        Z16, Z7, Z7
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block5
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z16
+	VPERMPS       Z3, Z16, Z3
+	VMOVUPS       Z3, (AX)
+	VPERMPS       Z4, Z16, Z4
+	ADDQ          DX, AX
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z16, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z16, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z16, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries5
+	VZEROUPPER
+	RET
+
+queries4:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block4:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y7
+	VINSERTI32X8  $0x01, 2(R11), Z7, Z7
+	VPXORD        Z0, Z7, Z7
+	VMOVDQU8      2(AX)(CX*1), Y8
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z8, Z8
+	VPXORD        Z0, Z8, Z8
+	VMOVDQU8      2(AX)(CX*2), Y9
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z9, Z9
+	VPXORD        Z0, Z9, Z9
+	VMOVDQU8      2(AX)(R8*1), Y10
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z10, Z10
+	VPXORD        Z0, Z10, Z10
+	VMOVDQU8      2(AX)(CX*4), Y11
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	VMOVDQU8      2(AX)(R9*1), Y12
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z12, Z12
+	VPXORD        Z0, Z12, Z12
+	VMOVDQU8      2(AX)(R8*2), Y13
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z13, Z13
+	VPXORD        Z0, Z13, Z13
+	VMOVDQU8      2(AX)(R10*1), Y14
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z14, Z14
+	VPXORD        Z0, Z14, Z14
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z8, Z7, Z15
+	VPUNPCKHDQ    Z8, Z7, Z16
+	VPUNPCKLDQ    Z10, Z9, Z17
+	VPUNPCKHDQ    Z10, Z9, Z18
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLDQ    Z14, Z13, Z21
+	VPUNPCKHDQ    Z14, Z13, Z22
+	VPUNPCKLQDQ   Z17, Z15, Z23
+	VPUNPCKHQDQ   Z17, Z15, Z15
+	VPUNPCKLQDQ   Z18, Z16, Z17
+	VPUNPCKHQDQ   Z18, Z16, Z16
+	VPUNPCKLQDQ   Z21, Z19, Z18
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VPUNPCKLQDQ   Z22, Z20, Z21
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VSHUFI32X4    $0x88, Z18, Z23, Z22
+	VSHUFI32X4    $0xdd, Z18, Z23, Z18
+	VSHUFI32X4    $0x88, Z19, Z15, Z23
+	VSHUFI32X4    $0xdd, Z19, Z15, Z15
+	VSHUFI32X4    $0x88, Z21, Z17, Z19
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VSHUFI32X4    $0x88, Z20, Z16, Z21
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VPXORD        Z24, Z24, Z24
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z24
+	VPMOVDW       Z24, Y24
+	VCVTPH2PS     Y24, Z24
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z20
+	VPMADDWD      Z2, Z20, Z20
+	VPDPBUSD.BCST (R9), Z22, Z20
+	VPDPBUSD.BCST 4(R9), Z23, Z20
+	VPDPBUSD.BCST 8(R9), Z19, Z20
+	VPDPBUSD.BCST 12(R9), Z21, Z20
+	VPDPBUSD.BCST 16(R9), Z18, Z20
+	VPDPBUSD.BCST 20(R9), Z15, Z20
+	VPDPBUSD.BCST 24(R9), Z17, Z20
+	VPDPBUSD.BCST 28(R9), Z16, Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   (R10), Z24, Z25
+	VMULPS        Z20, Z25, Z25
+	VADDPS        Z25, Z3, Z3
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z20
+	VPMADDWD      Z2, Z20, Z20
+	VPDPBUSD.BCST (R9), Z22, Z20
+	VPDPBUSD.BCST 4(R9), Z23, Z20
+	VPDPBUSD.BCST 8(R9), Z19, Z20
+	VPDPBUSD.BCST 12(R9), Z21, Z20
+	VPDPBUSD.BCST 16(R9), Z18, Z20
+	VPDPBUSD.BCST 20(R9), Z15, Z20
+	VPDPBUSD.BCST 24(R9), Z17, Z20
+	VPDPBUSD.BCST 28(R9), Z16, Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   (R10), Z24, Z25
+	VMULPS        Z20, Z25, Z25
+	VADDPS        Z25, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z20
+	VPMADDWD      Z2, Z20, Z20
+	VPDPBUSD.BCST (R9), Z22, Z20
+	VPDPBUSD.BCST 4(R9), Z23, Z20
+	VPDPBUSD.BCST 8(R9), Z19, Z20
+	VPDPBUSD.BCST 12(R9), Z21, Z20
+	VPDPBUSD.BCST 16(R9), Z18, Z20
+	VPDPBUSD.BCST 20(R9), Z15, Z20
+	VPDPBUSD.BCST 24(R9), Z17, Z20
+	VPDPBUSD.BCST 28(R9), Z16, Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   (R10), Z24, Z25
+	VMULPS        Z20, Z25, Z25
+	VADDPS        Z25, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z20
+	VPMADDWD      Z2, Z20, Z20
+	VPDPBUSD.BCST (R9), Z22, Z20
+	VPDPBUSD.BCST 4(R9), Z23, Z20
+	VPDPBUSD.BCST 8(R9), Z19, Z20
+	VPDPBUSD.BCST 12(R9), Z21, Z20
+	VPDPBUSD.BCST 16(R9), Z18, Z20
+	VPDPBUSD.BCST 20(R9), Z15, Z20
+	VPDPBUSD.BCST 24(R9), Z17, Z20
+	VPDPBUSD.BCST 28(R9), Z16, Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   (R10), Z24, Z15
+	VMULPS        Z20, Z15, Z15
+	VADDPS        Z15, Z6, Z6
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block4
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z15
+	VPERMPS       Z3, Z15, Z3
+	VMOVUPS       Z3, (AX)
+	VPERMPS       Z4, Z15, Z4
+	ADDQ          DX, AX
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z15, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z15, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries4
+	VZEROUPPER
+	RET
+
+queries3:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block3:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y6
+	VINSERTI32X8  $0x01, 2(R11), Z6, Z6
+	VPXORD        Z0, Z6, Z6
+	VMOVDQU8      2(AX)(CX*1), Y7
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z7, Z7
+	VPXORD        Z0, Z7, Z7
+	VMOVDQU8      2(AX)(CX*2), Y8
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z8, Z8
+	VPXORD        Z0, Z8, Z8
+	VMOVDQU8      2(AX)(R8*1), Y9
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z9, Z9
+	VPXORD        Z0, Z9, Z9
+	VMOVDQU8      2(AX)(CX*4), Y10
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z10, Z10
+	VPXORD        Z0, Z10, Z10
+	VMOVDQU8      2(AX)(R9*1), Y11
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	VMOVDQU8      2(AX)(R8*2), Y12
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z12, Z12
+	VPXORD        Z0, Z12, Z12
+	VMOVDQU8      2(AX)(R10*1), Y13
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z13, Z13
+	VPXORD        Z0, Z13, Z13
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z7, Z6, Z14
+	VPUNPCKHDQ    Z7, Z6, Z15
+	VPUNPCKLDQ    Z9, Z8, Z16
+	VPUNPCKHDQ    Z9, Z8, Z17
+	VPUNPCKLDQ    Z11, Z10, Z18
+	VPUNPCKHDQ    Z11, Z10, Z19
+	VPUNPCKLDQ    Z13, Z12, Z20
+	VPUNPCKHDQ    Z13, Z12, Z21
+	VPUNPCKLQDQ   Z16, Z14, Z22
+	VPUNPCKHQDQ   Z16, Z14, Z14
+	VPUNPCKLQDQ   Z17, Z15, Z16
+	VPUNPCKHQDQ   Z17, Z15, Z15
+	VPUNPCKLQDQ   Z20, Z18, Z17
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VPUNPCKLQDQ   Z21, Z19, Z20
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VSHUFI32X4    $0x88, Z17, Z22, Z21
+	VSHUFI32X4    $0xdd, Z17, Z22, Z17
+	VSHUFI32X4    $0x88, Z18, Z14, Z22
+	VSHUFI32X4    $0xdd, Z18, Z14, Z14
+	VSHUFI32X4    $0x88, Z20, Z16, Z18
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VSHUFI32X4    $0x88, Z19, Z15, Z20
+	VSHUFI32X4    $0xdd, Z19, Z15, Z15
+	VPXORD        Z23, Z23, Z23
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z23
+	VPMOVDW       Z23, Y23
+	VCVTPH2PS     Y23, Z23
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z19
+	VPMADDWD      Z2, Z19, Z19
+	VPDPBUSD.BCST (R9), Z21, Z19
+	VPDPBUSD.BCST 4(R9), Z22, Z19
+	VPDPBUSD.BCST 8(R9), Z18, Z19
+	VPDPBUSD.BCST 12(R9), Z20, Z19
+	VPDPBUSD.BCST 16(R9), Z17, Z19
+	VPDPBUSD.BCST 20(R9), Z14, Z19
+	VPDPBUSD.BCST 24(R9), Z16, Z19
+	VPDPBUSD.BCST 28(R9), Z15, Z19
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   (R10), Z23, Z24
+	VMULPS        Z19, Z24, Z24
+	VADDPS        Z24, Z3, Z3
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z19
+	VPMADDWD      Z2, Z19, Z19
+	VPDPBUSD.BCST (R9), Z21, Z19
+	VPDPBUSD.BCST 4(R9), Z22, Z19
+	VPDPBUSD.BCST 8(R9), Z18, Z19
+	VPDPBUSD.BCST 12(R9), Z20, Z19
+	VPDPBUSD.BCST 16(R9), Z17, Z19
+	VPDPBUSD.BCST 20(R9), Z14, Z19
+	VPDPBUSD.BCST 24(R9), Z16, Z19
+	VPDPBUSD.BCST 28(R9), Z15, Z19
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   (R10), Z23, Z24
+	VMULPS        Z19, Z24, Z24
+	VADDPS        Z24, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z19
+	VPMADDWD      Z2, Z19, Z19
+	VPDPBUSD.BCST (R9), Z21, Z19
+	VPDPBUSD.BCST 4(R9), Z22, Z19
+	VPDPBUSD.BCST 8(R9), Z18, Z19
+	VPDPBUSD.BCST 12(R9), Z20, Z19
+	VPDPBUSD.BCST 16(R9), Z17, Z19
+	VPDPBUSD.BCST 20(R9), Z14, Z19
+	VPDPBUSD.BCST 24(R9), Z16, Z19
+	VPDPBUSD.BCST 28(R9), Z15, Z19
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   (R10), Z23, Z14
+	VMULPS        Z19, Z14, Z14
+	VADDPS        Z14, Z5, Z5
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block3
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z14
+	VPERMPS       Z3, Z14, Z3
+	VMOVUPS       Z3, (AX)
+	VPERMPS       Z4, Z14, Z4
+	ADDQ          DX, AX
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z14, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries3
+	VZEROUPPER
+	RET
+
+queries2:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block2:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y5
+	VINSERTI32X8  $0x01, 2(R11), Z5, Z5
+	VPXORD        Z0, Z5, Z5
+	VMOVDQU8      2(AX)(CX*1), Y6
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z6, Z6
+	VPXORD        Z0, Z6, Z6
+	VMOVDQU8      2(AX)(CX*2), Y7
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z7, Z7
+	VPXORD        Z0, Z7, Z7
+	VMOVDQU8      2(AX)(R8*1), Y8
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z8, Z8
+	VPXORD        Z0, Z8, Z8
+	VMOVDQU8      2(AX)(CX*4), Y9
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z9, Z9
+	VPXORD        Z0, Z9, Z9
+	VMOVDQU8      2(AX)(R9*1), Y10
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z10, Z10
+	VPXORD        Z0, Z10, Z10
+	VMOVDQU8      2(AX)(R8*2), Y11
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	VMOVDQU8      2(AX)(R10*1), Y12
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z12, Z12
+	VPXORD        Z0, Z12, Z12
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z6, Z5, Z13
+	VPUNPCKHDQ    Z6, Z5, Z14
+	VPUNPCKLDQ    Z8, Z7, Z15
+	VPUNPCKHDQ    Z8, Z7, Z16
+	VPUNPCKLDQ    Z10, Z9, Z17
+	VPUNPCKHDQ    Z10, Z9, Z18
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLQDQ   Z15, Z13, Z21
+	VPUNPCKHQDQ   Z15, Z13, Z13
+	VPUNPCKLQDQ   Z16, Z14, Z15
+	VPUNPCKHQDQ   Z16, Z14, Z14
+	VPUNPCKLQDQ   Z19, Z17, Z16
+	VPUNPCKHQDQ   Z19, Z17, Z17
+	VPUNPCKLQDQ   Z20, Z18, Z19
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VSHUFI32X4    $0x88, Z16, Z21, Z20
+	VSHUFI32X4    $0xdd, Z16, Z21, Z16
+	VSHUFI32X4    $0x88, Z17, Z13, Z21
+	VSHUFI32X4    $0xdd, Z17, Z13, Z13
+	VSHUFI32X4    $0x88, Z19, Z15, Z17
+	VSHUFI32X4    $0xdd, Z19, Z15, Z15
+	VSHUFI32X4    $0x88, Z18, Z14, Z19
+	VSHUFI32X4    $0xdd, Z18, Z14, Z14
+	VPXORD        Z22, Z22, Z22
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z22
+	VPMOVDW       Z22, Y22
+	VCVTPH2PS     Y22, Z22
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z18
+	VPMADDWD      Z2, Z18, Z18
+	VPDPBUSD.BCST (R9), Z20, Z18
+	VPDPBUSD.BCST 4(R9), Z21, Z18
+	VPDPBUSD.BCST 8(R9), Z17, Z18
+	VPDPBUSD.BCST 12(R9), Z19, Z18
+	VPDPBUSD.BCST 16(R9), Z16, Z18
+	VPDPBUSD.BCST 20(R9), Z13, Z18
+	VPDPBUSD.BCST 24(R9), Z15, Z18
+	VPDPBUSD.BCST 28(R9), Z14, Z18
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   (R10), Z22, Z23
+	VMULPS        Z18, Z23, Z23
+	VADDPS        Z23, Z3, Z3
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z18
+	VPMADDWD      Z2, Z18, Z18
+	VPDPBUSD.BCST (R9), Z20, Z18
+	VPDPBUSD.BCST 4(R9), Z21, Z18
+	VPDPBUSD.BCST 8(R9), Z17, Z18
+	VPDPBUSD.BCST 12(R9), Z19, Z18
+	VPDPBUSD.BCST 16(R9), Z16, Z18
+	VPDPBUSD.BCST 20(R9), Z13, Z18
+	VPDPBUSD.BCST 24(R9), Z15, Z18
+	VPDPBUSD.BCST 28(R9), Z14, Z18
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   (R10), Z22, Z13
+	VMULPS        Z18, Z13, Z13
+	VADDPS        Z13, Z4, Z4
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block2
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z13
+	VPERMPS       Z3, Z13, Z3
+	VMOVUPS       Z3, (AX)
+	VPERMPS       Z4, Z13, Z4
+	ADDQ          DX, AX
+	VMOVUPS       Z4, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries2
+	VZEROUPPER
+	RET
+
+queries1:
+	VPXORD Z3, Z3, Z3
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block1:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), Y4
+	VINSERTI32X8  $0x01, 2(R11), Z4, Z4
+	VPXORD        Z0, Z4, Z4
+	VMOVDQU8      2(AX)(CX*1), Y5
+	VINSERTI32X8  $0x01, 2(R11)(CX*1), Z5, Z5
+	VPXORD        Z0, Z5, Z5
+	VMOVDQU8      2(AX)(CX*2), Y6
+	VINSERTI32X8  $0x01, 2(R11)(CX*2), Z6, Z6
+	VPXORD        Z0, Z6, Z6
+	VMOVDQU8      2(AX)(R8*1), Y7
+	VINSERTI32X8  $0x01, 2(R11)(R8*1), Z7, Z7
+	VPXORD        Z0, Z7, Z7
+	VMOVDQU8      2(AX)(CX*4), Y8
+	VINSERTI32X8  $0x01, 2(R11)(CX*4), Z8, Z8
+	VPXORD        Z0, Z8, Z8
+	VMOVDQU8      2(AX)(R9*1), Y9
+	VINSERTI32X8  $0x01, 2(R11)(R9*1), Z9, Z9
+	VPXORD        Z0, Z9, Z9
+	VMOVDQU8      2(AX)(R8*2), Y10
+	VINSERTI32X8  $0x01, 2(R11)(R8*2), Z10, Z10
+	VPXORD        Z0, Z10, Z10
+	VMOVDQU8      2(AX)(R10*1), Y11
+	VINSERTI32X8  $0x01, 2(R11)(R10*1), Z11, Z11
+	VPXORD        Z0, Z11, Z11
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z5, Z4, Z12
+	VPUNPCKHDQ    Z5, Z4, Z13
+	VPUNPCKLDQ    Z7, Z6, Z14
+	VPUNPCKHDQ    Z7, Z6, Z15
+	VPUNPCKLDQ    Z9, Z8, Z16
+	VPUNPCKHDQ    Z9, Z8, Z17
+	VPUNPCKLDQ    Z11, Z10, Z18
+	VPUNPCKHDQ    Z11, Z10, Z19
+	VPUNPCKLQDQ   Z14, Z12, Z20
+	VPUNPCKHQDQ   Z14, Z12, Z12
+	VPUNPCKLQDQ   Z15, Z13, Z14
+	VPUNPCKHQDQ   Z15, Z13, Z13
+	VPUNPCKLQDQ   Z18, Z16, Z15
+	VPUNPCKHQDQ   Z18, Z16, Z16
+	VPUNPCKLQDQ   Z19, Z17, Z18
+	VPUNPCKHQDQ   Z19, Z17, Z17
+	VSHUFI32X4    $0x88, Z15, Z20, Z19
+	VSHUFI32X4    $0xdd, Z15, Z20, Z15
+	VSHUFI32X4    $0x88, Z16, Z12, Z20
+	VSHUFI32X4    $0xdd, Z16, Z12, Z12
+	VSHUFI32X4    $0x88, Z18, Z14, Z16
+	VSHUFI32X4    $0xdd, Z18, Z14, Z14
+	VSHUFI32X4    $0x88, Z17, Z13, Z18
+	VSHUFI32X4    $0xdd, Z17, Z13, Z13
+	VPXORD        Z21, Z21, Z21
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z1*1), K1, Z21
+	VPMOVDW       Z21, Y21
+	VCVTPH2PS     Y21, Z21
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R8
+	MOVQ          BX, R9
+	MOVQ          SI, R10
+	VPBROADCASTW  (R10), Z17
+	VPMADDWD      Z2, Z17, Z17
+	VPDPBUSD.BCST (R8), Z19, Z17
+	VPDPBUSD.BCST 4(R8), Z20, Z17
+	VPDPBUSD.BCST 8(R8), Z16, Z17
+	VPDPBUSD.BCST 12(R8), Z18, Z17
+	VPDPBUSD.BCST 16(R8), Z15, Z17
+	VPDPBUSD.BCST 20(R8), Z12, Z17
+	VPDPBUSD.BCST 24(R8), Z14, Z17
+	VPDPBUSD.BCST 28(R8), Z13, Z17
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   (R9), Z21, Z12
+	VMULPS        Z17, Z12, Z12
+	VADDPS        Z12, Z3, Z3
+	ADDQ          $0x22, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block1
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z12
+	VPERMPS       Z3, Z12, Z3
+	VMOVUPS       Z3, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries1
+	VZEROUPPER
+	RET
+
+DATA wideSigns<>+0(SB)/4, $0x80808080
+GLOBL wideSigns<>(SB), RODATA|NOPTR, $4
+
+DATA scoreWideQ80Bias<>+0(SB)/4, $0x0000ff80
+GLOBL scoreWideQ80Bias<>(SB), RODATA|NOPTR, $4
+
+// func scoreWideQ40(dst *float32, ldd int, k *byte, stride int, sixteens int, blocks int, q *int8, d *float32, sums *int16, queries int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, MMX+
+TEXT ·scoreWideQ40(SB), NOSPLIT, $0-80
+	MOVQ         queries+72(FP), AX
+	VMOVDQU32    wideShifts<>+0(SB), Z0
+	VPBROADCASTD wideNibbles<>+0(SB), Z1
+	MOVQ         stride+24(FP), CX
+	VPBROADCASTD CX, Z2
+	VPMULLD      wideRowOrder<>+0(SB), Z2, Z2
+	VPBROADCASTD scoreWideQ40Bias<>+0(SB), Z3
+	CMPQ         AX, $0x01
+	JEQ          queries1
+	CMPQ         AX, $0x02
+	JEQ          queries2
+	CMPQ         AX, $0x03
+	JEQ          queries3
+	CMPQ         AX, $0x04
+	JEQ          queries4
+	CMPQ         AX, $0x05
+	JEQ          queries5
+	CMPQ         AX, $0x06
+	JEQ          queries6
+	CMPQ         AX, $0x07
+	JEQ          queries7
+
+queries8:
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block8:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X12
+	VINSERTI32X4  $0x01, 2(R11), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VMOVDQU8      2(AX)(CX*1), X13
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y13, Y13
+	VSHUFI64X2    $0x50, Z13, Z13, Z13
+	VPSRLVD       Z0, Z13, Z13
+	VPANDD        Z1, Z13, Z13
+	VMOVDQU8      2(AX)(CX*2), X14
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y14, Y14
+	VSHUFI64X2    $0x50, Z14, Z14, Z14
+	VPSRLVD       Z0, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	VMOVDQU8      2(AX)(R8*1), X15
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y15, Y15
+	VSHUFI64X2    $0x50, Z15, Z15, Z15
+	VPSRLVD       Z0, Z15, Z15
+	VPANDD        Z1, Z15, Z15
+	VMOVDQU8      2(AX)(CX*4), X16
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y16, Y16
+	VSHUFI64X2    $0x50, Z16, Z16, Z16
+	VPSRLVD       Z0, Z16, Z16
+	VPANDD        Z1, Z16, Z16
+	VMOVDQU8      2(AX)(R9*1), X17
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y17, Y17
+	VSHUFI64X2    $0x50, Z17, Z17, Z17
+	VPSRLVD       Z0, Z17, Z17
+	VPANDD        Z1, Z17, Z17
+	VMOVDQU8      2(AX)(R8*2), X18
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y18, Y18
+	VSHUFI64X2    $0x50, Z18, Z18, Z18
+	VPSRLVD       Z0, Z18, Z18
+	VPANDD        Z1, Z18, Z18
+	VMOVDQU8      2(AX)(R10*1), X19
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y19, Y19
+	VSHUFI64X2    $0x50, Z19, Z19, Z19
+	VPSRLVD       Z0, Z19, Z19
+	VPANDD        Z1, Z19, Z19
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z13, Z12, Z20
+	VPUNPCKHDQ    Z13, Z12, Z21
+	VPUNPCKLDQ    Z15, Z14, Z22
+	VPUNPCKHDQ    Z15, Z14, Z23
+	VPUNPCKLDQ    Z17, Z16, Z24
+	VPUNPCKHDQ    Z17, Z16, Z25
+	VPUNPCKLDQ    Z19, Z18, Z26
+	VPUNPCKHDQ    Z19, Z18, Z27
+	VPUNPCKLQDQ   Z22, Z20, Z28
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VPUNPCKLQDQ   Z23, Z21, Z22
+	VPUNPCKHQDQ   Z23, Z21, Z21
+	VPUNPCKLQDQ   Z26, Z24, Z23
+	VPUNPCKHQDQ   Z26, Z24, Z24
+	VPUNPCKLQDQ   Z27, Z25, Z26
+	VPUNPCKHQDQ   Z27, Z25, Z25
+	VSHUFI32X4    $0x88, Z23, Z28, Z27
+	VSHUFI32X4    $0xdd, Z23, Z28, Z23
+	VSHUFI32X4    $0x88, Z24, Z20, Z28
+	VSHUFI32X4    $0xdd, Z24, Z20, Z20
+	VSHUFI32X4    $0x88, Z26, Z22, Z24
+	VSHUFI32X4    $0xdd, Z26, Z22, Z22
+	VSHUFI32X4    $0x88, Z25, Z21, Z26
+	VSHUFI32X4    $0xdd, Z25, Z21, Z21
+	VPXORD        Z29, Z29, Z29
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z29
+	VPMOVDW       Z29, Y29
+	VCVTPH2PS     Y29, Z29
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z30
+	VMULPS        Z25, Z30, Z30
+	VADDPS        Z30, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z30
+	VMULPS        Z25, Z30, Z30
+	VADDPS        Z30, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z30
+	VMULPS        Z25, Z30, Z30
+	VADDPS        Z30, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z30
+	VMULPS        Z25, Z30, Z30
+	VADDPS        Z30, Z7, Z7
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z30
+	VMULPS        Z25, Z30, Z30
+	VADDPS        Z30, Z8, Z8
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z30
+	VMULPS        Z25, Z30, Z30
+	VADDPS        Z30, Z9, Z9
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z30
+	VMULPS        Z25, Z30, Z30
+	VADDPS        Z30, Z10, Z10
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z25
+	VPMADDWD      Z3, Z25, Z25
+	VPDPBUSD.BCST (R9), Z27, Z25
+	VPDPBUSD.BCST 4(R9), Z28, Z25
+	VPDPBUSD.BCST 8(R9), Z24, Z25
+	VPDPBUSD.BCST 12(R9), Z26, Z25
+	VPDPBUSD.BCST 16(R9), Z23, Z25
+	VPDPBUSD.BCST 20(R9), Z20, Z25
+	VPDPBUSD.BCST 24(R9), Z22, Z25
+	VPDPBUSD.BCST 28(R9), Z21, Z25
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   (R10), Z29, Z20
+	VMULPS        Z25, Z20, Z20
+	VADDPS        Z20, Z11, Z11
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block8
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z20
+	VPERMPS       Z4, Z20, Z4
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z20, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z20, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z20, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	VPERMPS       Z8, Z20, Z8
+	ADDQ          DX, AX
+	VMOVUPS       Z8, (AX)
+	VPERMPS       Z9, Z20, Z9
+	ADDQ          DX, AX
+	VMOVUPS       Z9, (AX)
+	VPERMPS       Z10, Z20, Z10
+	ADDQ          DX, AX
+	VMOVUPS       Z10, (AX)
+	VPERMPS       Z11, Z20, Z11
+	ADDQ          DX, AX
+	VMOVUPS       Z11, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries8
+	VZEROUPPER
+	RET
+
+queries7:
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block7:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X11
+	VINSERTI32X4  $0x01, 2(R11), Y11, Y11
+	VSHUFI64X2    $0x50, Z11, Z11, Z11
+	VPSRLVD       Z0, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VMOVDQU8      2(AX)(CX*1), X12
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VMOVDQU8      2(AX)(CX*2), X13
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y13, Y13
+	VSHUFI64X2    $0x50, Z13, Z13, Z13
+	VPSRLVD       Z0, Z13, Z13
+	VPANDD        Z1, Z13, Z13
+	VMOVDQU8      2(AX)(R8*1), X14
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y14, Y14
+	VSHUFI64X2    $0x50, Z14, Z14, Z14
+	VPSRLVD       Z0, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	VMOVDQU8      2(AX)(CX*4), X15
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y15, Y15
+	VSHUFI64X2    $0x50, Z15, Z15, Z15
+	VPSRLVD       Z0, Z15, Z15
+	VPANDD        Z1, Z15, Z15
+	VMOVDQU8      2(AX)(R9*1), X16
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y16, Y16
+	VSHUFI64X2    $0x50, Z16, Z16, Z16
+	VPSRLVD       Z0, Z16, Z16
+	VPANDD        Z1, Z16, Z16
+	VMOVDQU8      2(AX)(R8*2), X17
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y17, Y17
+	VSHUFI64X2    $0x50, Z17, Z17, Z17
+	VPSRLVD       Z0, Z17, Z17
+	VPANDD        Z1, Z17, Z17
+	VMOVDQU8      2(AX)(R10*1), X18
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y18, Y18
+	VSHUFI64X2    $0x50, Z18, Z18, Z18
+	VPSRLVD       Z0, Z18, Z18
+	VPANDD        Z1, Z18, Z18
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLDQ    Z14, Z13, Z21
+	VPUNPCKHDQ    Z14, Z13, Z22
+	VPUNPCKLDQ    Z16, Z15, Z23
+	VPUNPCKHDQ    Z16, Z15, Z24
+	VPUNPCKLDQ    Z18, Z17, Z25
+	VPUNPCKHDQ    Z18, Z17, Z26
+	VPUNPCKLQDQ   Z21, Z19, Z27
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VPUNPCKLQDQ   Z22, Z20, Z21
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VPUNPCKLQDQ   Z25, Z23, Z22
+	VPUNPCKHQDQ   Z25, Z23, Z23
+	VPUNPCKLQDQ   Z26, Z24, Z25
+	VPUNPCKHQDQ   Z26, Z24, Z24
+	VSHUFI32X4    $0x88, Z22, Z27, Z26
+	VSHUFI32X4    $0xdd, Z22, Z27, Z22
+	VSHUFI32X4    $0x88, Z23, Z19, Z27
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VSHUFI32X4    $0x88, Z25, Z21, Z23
+	VSHUFI32X4    $0xdd, Z25, Z21, Z21
+	VSHUFI32X4    $0x88, Z24, Z20, Z25
+	VSHUFI32X4    $0xdd, Z24, Z20, Z20
+	VPXORD        Z28, Z28, Z28
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z28
+	VPMOVDW       Z28, Y28
+	VCVTPH2PS     Y28, Z28
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z3, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z3, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z3, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z3, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z7, Z7
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z3, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z8, Z8
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z3, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z29
+	VMULPS        Z24, Z29, Z29
+	VADDPS        Z29, Z9, Z9
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z24
+	VPMADDWD      Z3, Z24, Z24
+	VPDPBUSD.BCST (R9), Z26, Z24
+	VPDPBUSD.BCST 4(R9), Z27, Z24
+	VPDPBUSD.BCST 8(R9), Z23, Z24
+	VPDPBUSD.BCST 12(R9), Z25, Z24
+	VPDPBUSD.BCST 16(R9), Z22, Z24
+	VPDPBUSD.BCST 20(R9), Z19, Z24
+	VPDPBUSD.BCST 24(R9), Z21, Z24
+	VPDPBUSD.BCST 28(R9), Z20, Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   (R10), Z28, Z19
+	VMULPS        Z24, Z19, Z19
+	VADDPS        Z19, Z10, Z10
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block7
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z19
+	VPERMPS       Z4, Z19, Z4
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z19, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z19, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z19, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	VPERMPS       Z8, Z19, Z8
+	ADDQ          DX, AX
+	VMOVUPS       Z8, (AX)
+	VPERMPS       Z9, Z19, Z9
+	ADDQ          DX, AX
+	VMOVUPS       Z9, (AX)
+	VPERMPS       Z10, Z19, Z10
+	ADDQ          DX, AX
+	VMOVUPS       Z10, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries7
+	VZEROUPPER
+	RET
+
+queries6:
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block6:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X10
+	VINSERTI32X4  $0x01, 2(R11), Y10, Y10
+	VSHUFI64X2    $0x50, Z10, Z10, Z10
+	VPSRLVD       Z0, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VMOVDQU8      2(AX)(CX*1), X11
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y11, Y11
+	VSHUFI64X2    $0x50, Z11, Z11, Z11
+	VPSRLVD       Z0, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VMOVDQU8      2(AX)(CX*2), X12
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VMOVDQU8      2(AX)(R8*1), X13
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y13, Y13
+	VSHUFI64X2    $0x50, Z13, Z13, Z13
+	VPSRLVD       Z0, Z13, Z13
+	VPANDD        Z1, Z13, Z13
+	VMOVDQU8      2(AX)(CX*4), X14
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y14, Y14
+	VSHUFI64X2    $0x50, Z14, Z14, Z14
+	VPSRLVD       Z0, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	VMOVDQU8      2(AX)(R9*1), X15
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y15, Y15
+	VSHUFI64X2    $0x50, Z15, Z15, Z15
+	VPSRLVD       Z0, Z15, Z15
+	VPANDD        Z1, Z15, Z15
+	VMOVDQU8      2(AX)(R8*2), X16
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y16, Y16
+	VSHUFI64X2    $0x50, Z16, Z16, Z16
+	VPSRLVD       Z0, Z16, Z16
+	VPANDD        Z1, Z16, Z16
+	VMOVDQU8      2(AX)(R10*1), X17
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y17, Y17
+	VSHUFI64X2    $0x50, Z17, Z17, Z17
+	VPSRLVD       Z0, Z17, Z17
+	VPANDD        Z1, Z17, Z17
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z11, Z10, Z18
+	VPUNPCKHDQ    Z11, Z10, Z19
+	VPUNPCKLDQ    Z13, Z12, Z20
+	VPUNPCKHDQ    Z13, Z12, Z21
+	VPUNPCKLDQ    Z15, Z14, Z22
+	VPUNPCKHDQ    Z15, Z14, Z23
+	VPUNPCKLDQ    Z17, Z16, Z24
+	VPUNPCKHDQ    Z17, Z16, Z25
+	VPUNPCKLQDQ   Z20, Z18, Z26
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VPUNPCKLQDQ   Z21, Z19, Z20
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VPUNPCKLQDQ   Z24, Z22, Z21
+	VPUNPCKHQDQ   Z24, Z22, Z22
+	VPUNPCKLQDQ   Z25, Z23, Z24
+	VPUNPCKHQDQ   Z25, Z23, Z23
+	VSHUFI32X4    $0x88, Z21, Z26, Z25
+	VSHUFI32X4    $0xdd, Z21, Z26, Z21
+	VSHUFI32X4    $0x88, Z22, Z18, Z26
+	VSHUFI32X4    $0xdd, Z22, Z18, Z18
+	VSHUFI32X4    $0x88, Z24, Z20, Z22
+	VSHUFI32X4    $0xdd, Z24, Z20, Z20
+	VSHUFI32X4    $0x88, Z23, Z19, Z24
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VPXORD        Z27, Z27, Z27
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z27
+	VPMOVDW       Z27, Y27
+	VCVTPH2PS     Y27, Z27
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z3, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z3, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z3, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z3, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z7, Z7
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z3, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z28
+	VMULPS        Z23, Z28, Z28
+	VADDPS        Z28, Z8, Z8
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z23
+	VPMADDWD      Z3, Z23, Z23
+	VPDPBUSD.BCST (R9), Z25, Z23
+	VPDPBUSD.BCST 4(R9), Z26, Z23
+	VPDPBUSD.BCST 8(R9), Z22, Z23
+	VPDPBUSD.BCST 12(R9), Z24, Z23
+	VPDPBUSD.BCST 16(R9), Z21, Z23
+	VPDPBUSD.BCST 20(R9), Z18, Z23
+	VPDPBUSD.BCST 24(R9), Z20, Z23
+	VPDPBUSD.BCST 28(R9), Z19, Z23
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   (R10), Z27, Z18
+	VMULPS        Z23, Z18, Z18
+	VADDPS        Z18, Z9, Z9
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block6
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z18
+	VPERMPS       Z4, Z18, Z4
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z18, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z18, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z18, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	VPERMPS       Z8, Z18, Z8
+	ADDQ          DX, AX
+	VMOVUPS       Z8, (AX)
+	VPERMPS       Z9, Z18, Z9
+	ADDQ          DX, AX
+	VMOVUPS       Z9, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries6
+	VZEROUPPER
+	RET
+
+queries5:
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block5:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X9
+	VINSERTI32X4  $0x01, 2(R11), Y9, Y9
+	VSHUFI64X2    $0x50, Z9, Z9, Z9
+	VPSRLVD       Z0, Z9, Z9
+	VPANDD        Z1, Z9, Z9
+	VMOVDQU8      2(AX)(CX*1), X10
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y10, Y10
+	VSHUFI64X2    $0x50, Z10, Z10, Z10
+	VPSRLVD       Z0, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VMOVDQU8      2(AX)(CX*2), X11
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y11, Y11
+	VSHUFI64X2    $0x50, Z11, Z11, Z11
+	VPSRLVD       Z0, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VMOVDQU8      2(AX)(R8*1), X12
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VMOVDQU8      2(AX)(CX*4), X13
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y13, Y13
+	VSHUFI64X2    $0x50, Z13, Z13, Z13
+	VPSRLVD       Z0, Z13, Z13
+	VPANDD        Z1, Z13, Z13
+	VMOVDQU8      2(AX)(R9*1), X14
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y14, Y14
+	VSHUFI64X2    $0x50, Z14, Z14, Z14
+	VPSRLVD       Z0, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	VMOVDQU8      2(AX)(R8*2), X15
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y15, Y15
+	VSHUFI64X2    $0x50, Z15, Z15, Z15
+	VPSRLVD       Z0, Z15, Z15
+	VPANDD        Z1, Z15, Z15
+	VMOVDQU8      2(AX)(R10*1), X16
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y16, Y16
+	VSHUFI64X2    $0x50, Z16, Z16, Z16
+	VPSRLVD       Z0, Z16, Z16
+	VPANDD        Z1, Z16, Z16
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z10, Z9, Z17
+	VPUNPCKHDQ    Z10, Z9, Z18
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLDQ    Z14, Z13, Z21
+	VPUNPCKHDQ    Z14, Z13, Z22
+	VPUNPCKLDQ    Z16, Z15, Z23
+	VPUNPCKHDQ    Z16, Z15, Z24
+	VPUNPCKLQDQ   Z19, Z17, Z25
+	VPUNPCKHQDQ   Z19, Z17, Z17
+	VPUNPCKLQDQ   Z20, Z18, Z19
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VPUNPCKLQDQ   Z23, Z21, Z20
+	VPUNPCKHQDQ   Z23, Z21, Z21
+	VPUNPCKLQDQ   Z24, Z22, Z23
+	VPUNPCKHQDQ   Z24, Z22, Z22
+	VSHUFI32X4    $0x88, Z20, Z25, Z24
+	VSHUFI32X4    $0xdd, Z20, Z25, Z20
+	VSHUFI32X4    $0x88, Z21, Z17, Z25
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VSHUFI32X4    $0x88, Z23, Z19, Z21
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VSHUFI32X4    $0x88, Z22, Z18, Z23
+	VSHUFI32X4    $0xdd, Z22, Z18, Z18
+	VPXORD        Z26, Z26, Z26
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z26
+	VPMOVDW       Z26, Y26
+	VCVTPH2PS     Y26, Z26
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z3, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z3, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z3, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z3, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z27
+	VMULPS        Z22, Z27, Z27
+	VADDPS        Z27, Z7, Z7
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z22
+	VPMADDWD      Z3, Z22, Z22
+	VPDPBUSD.BCST (R9), Z24, Z22
+	VPDPBUSD.BCST 4(R9), Z25, Z22
+	VPDPBUSD.BCST 8(R9), Z21, Z22
+	VPDPBUSD.BCST 12(R9), Z23, Z22
+	VPDPBUSD.BCST 16(R9), Z20, Z22
+	VPDPBUSD.BCST 20(R9), Z17, Z22
+	VPDPBUSD.BCST 24(R9), Z19, Z22
+	VPDPBUSD.BCST 28(R9), Z18, Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   (R10), Z26, Z17
+	VMULPS        Z22, Z17, Z17
+	VADDPS        Z17, Z8, Z8
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block5
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z17
+	VPERMPS       Z4, Z17, Z4
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z17, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z17, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z17, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	VPERMPS       Z8, Z17, Z8
+	ADDQ          DX, AX
+	VMOVUPS       Z8, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries5
+	VZEROUPPER
+	RET
+
+queries4:
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block4:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X8
+	VINSERTI32X4  $0x01, 2(R11), Y8, Y8
+	VSHUFI64X2    $0x50, Z8, Z8, Z8
+	VPSRLVD       Z0, Z8, Z8
+	VPANDD        Z1, Z8, Z8
+	VMOVDQU8      2(AX)(CX*1), X9
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y9, Y9
+	VSHUFI64X2    $0x50, Z9, Z9, Z9
+	VPSRLVD       Z0, Z9, Z9
+	VPANDD        Z1, Z9, Z9
+	VMOVDQU8      2(AX)(CX*2), X10
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y10, Y10
+	VSHUFI64X2    $0x50, Z10, Z10, Z10
+	VPSRLVD       Z0, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VMOVDQU8      2(AX)(R8*1), X11
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y11, Y11
+	VSHUFI64X2    $0x50, Z11, Z11, Z11
+	VPSRLVD       Z0, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VMOVDQU8      2(AX)(CX*4), X12
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VMOVDQU8      2(AX)(R9*1), X13
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y13, Y13
+	VSHUFI64X2    $0x50, Z13, Z13, Z13
+	VPSRLVD       Z0, Z13, Z13
+	VPANDD        Z1, Z13, Z13
+	VMOVDQU8      2(AX)(R8*2), X14
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y14, Y14
+	VSHUFI64X2    $0x50, Z14, Z14, Z14
+	VPSRLVD       Z0, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	VMOVDQU8      2(AX)(R10*1), X15
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y15, Y15
+	VSHUFI64X2    $0x50, Z15, Z15, Z15
+	VPSRLVD       Z0, Z15, Z15
+	VPANDD        Z1, Z15, Z15
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z9, Z8, Z16
+	VPUNPCKHDQ    Z9, Z8, Z17
+	VPUNPCKLDQ    Z11, Z10, Z18
+	VPUNPCKHDQ    Z11, Z10, Z19
+	VPUNPCKLDQ    Z13, Z12, Z20
+	VPUNPCKHDQ    Z13, Z12, Z21
+	VPUNPCKLDQ    Z15, Z14, Z22
+	VPUNPCKHDQ    Z15, Z14, Z23
+	VPUNPCKLQDQ   Z18, Z16, Z24
+	VPUNPCKHQDQ   Z18, Z16, Z16
+	VPUNPCKLQDQ   Z19, Z17, Z18
+	VPUNPCKHQDQ   Z19, Z17, Z17
+	VPUNPCKLQDQ   Z22, Z20, Z19
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VPUNPCKLQDQ   Z23, Z21, Z22
+	VPUNPCKHQDQ   Z23, Z21, Z21
+	VSHUFI32X4    $0x88, Z19, Z24, Z23
+	VSHUFI32X4    $0xdd, Z19, Z24, Z19
+	VSHUFI32X4    $0x88, Z20, Z16, Z24
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VSHUFI32X4    $0x88, Z22, Z18, Z20
+	VSHUFI32X4    $0xdd, Z22, Z18, Z18
+	VSHUFI32X4    $0x88, Z21, Z17, Z22
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VPXORD        Z25, Z25, Z25
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z25
+	VPMOVDW       Z25, Y25
+	VCVTPH2PS     Y25, Z25
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z3, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z26
+	VMULPS        Z21, Z26, Z26
+	VADDPS        Z26, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z3, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z26
+	VMULPS        Z21, Z26, Z26
+	VADDPS        Z26, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z3, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z26
+	VMULPS        Z21, Z26, Z26
+	VADDPS        Z26, Z6, Z6
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z21
+	VPMADDWD      Z3, Z21, Z21
+	VPDPBUSD.BCST (R9), Z23, Z21
+	VPDPBUSD.BCST 4(R9), Z24, Z21
+	VPDPBUSD.BCST 8(R9), Z20, Z21
+	VPDPBUSD.BCST 12(R9), Z22, Z21
+	VPDPBUSD.BCST 16(R9), Z19, Z21
+	VPDPBUSD.BCST 20(R9), Z16, Z21
+	VPDPBUSD.BCST 24(R9), Z18, Z21
+	VPDPBUSD.BCST 28(R9), Z17, Z21
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   (R10), Z25, Z16
+	VMULPS        Z21, Z16, Z16
+	VADDPS        Z16, Z7, Z7
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block4
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z16
+	VPERMPS       Z4, Z16, Z4
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z16, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z16, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	VPERMPS       Z7, Z16, Z7
+	ADDQ          DX, AX
+	VMOVUPS       Z7, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries4
+	VZEROUPPER
+	RET
+
+queries3:
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block3:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X7
+	VINSERTI32X4  $0x01, 2(R11), Y7, Y7
+	VSHUFI64X2    $0x50, Z7, Z7, Z7
+	VPSRLVD       Z0, Z7, Z7
+	VPANDD        Z1, Z7, Z7
+	VMOVDQU8      2(AX)(CX*1), X8
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y8, Y8
+	VSHUFI64X2    $0x50, Z8, Z8, Z8
+	VPSRLVD       Z0, Z8, Z8
+	VPANDD        Z1, Z8, Z8
+	VMOVDQU8      2(AX)(CX*2), X9
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y9, Y9
+	VSHUFI64X2    $0x50, Z9, Z9, Z9
+	VPSRLVD       Z0, Z9, Z9
+	VPANDD        Z1, Z9, Z9
+	VMOVDQU8      2(AX)(R8*1), X10
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y10, Y10
+	VSHUFI64X2    $0x50, Z10, Z10, Z10
+	VPSRLVD       Z0, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VMOVDQU8      2(AX)(CX*4), X11
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y11, Y11
+	VSHUFI64X2    $0x50, Z11, Z11, Z11
+	VPSRLVD       Z0, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VMOVDQU8      2(AX)(R9*1), X12
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VMOVDQU8      2(AX)(R8*2), X13
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y13, Y13
+	VSHUFI64X2    $0x50, Z13, Z13, Z13
+	VPSRLVD       Z0, Z13, Z13
+	VPANDD        Z1, Z13, Z13
+	VMOVDQU8      2(AX)(R10*1), X14
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y14, Y14
+	VSHUFI64X2    $0x50, Z14, Z14, Z14
+	VPSRLVD       Z0, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z8, Z7, Z15
+	VPUNPCKHDQ    Z8, Z7, Z16
+	VPUNPCKLDQ    Z10, Z9, Z17
+	VPUNPCKHDQ    Z10, Z9, Z18
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLDQ    Z14, Z13, Z21
+	VPUNPCKHDQ    Z14, Z13, Z22
+	VPUNPCKLQDQ   Z17, Z15, Z23
+	VPUNPCKHQDQ   Z17, Z15, Z15
+	VPUNPCKLQDQ   Z18, Z16, Z17
+	VPUNPCKHQDQ   Z18, Z16, Z16
+	VPUNPCKLQDQ   Z21, Z19, Z18
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VPUNPCKLQDQ   Z22, Z20, Z21
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VSHUFI32X4    $0x88, Z18, Z23, Z22
+	VSHUFI32X4    $0xdd, Z18, Z23, Z18
+	VSHUFI32X4    $0x88, Z19, Z15, Z23
+	VSHUFI32X4    $0xdd, Z19, Z15, Z15
+	VSHUFI32X4    $0x88, Z21, Z17, Z19
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VSHUFI32X4    $0x88, Z20, Z16, Z21
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VPXORD        Z24, Z24, Z24
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z24
+	VPMOVDW       Z24, Y24
+	VCVTPH2PS     Y24, Z24
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z20
+	VPMADDWD      Z3, Z20, Z20
+	VPDPBUSD.BCST (R9), Z22, Z20
+	VPDPBUSD.BCST 4(R9), Z23, Z20
+	VPDPBUSD.BCST 8(R9), Z19, Z20
+	VPDPBUSD.BCST 12(R9), Z21, Z20
+	VPDPBUSD.BCST 16(R9), Z18, Z20
+	VPDPBUSD.BCST 20(R9), Z15, Z20
+	VPDPBUSD.BCST 24(R9), Z17, Z20
+	VPDPBUSD.BCST 28(R9), Z16, Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   (R10), Z24, Z25
+	VMULPS        Z20, Z25, Z25
+	VADDPS        Z25, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z20
+	VPMADDWD      Z3, Z20, Z20
+	VPDPBUSD.BCST (R9), Z22, Z20
+	VPDPBUSD.BCST 4(R9), Z23, Z20
+	VPDPBUSD.BCST 8(R9), Z19, Z20
+	VPDPBUSD.BCST 12(R9), Z21, Z20
+	VPDPBUSD.BCST 16(R9), Z18, Z20
+	VPDPBUSD.BCST 20(R9), Z15, Z20
+	VPDPBUSD.BCST 24(R9), Z17, Z20
+	VPDPBUSD.BCST 28(R9), Z16, Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   (R10), Z24, Z25
+	VMULPS        Z20, Z25, Z25
+	VADDPS        Z25, Z5, Z5
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z20
+	VPMADDWD      Z3, Z20, Z20
+	VPDPBUSD.BCST (R9), Z22, Z20
+	VPDPBUSD.BCST 4(R9), Z23, Z20
+	VPDPBUSD.BCST 8(R9), Z19, Z20
+	VPDPBUSD.BCST 12(R9), Z21, Z20
+	VPDPBUSD.BCST 16(R9), Z18, Z20
+	VPDPBUSD.BCST 20(R9), Z15, Z20
+	VPDPBUSD.BCST 24(R9), Z17, Z20
+	VPDPBUSD.BCST 28(R9), Z16, Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   (R10), Z24, Z15
+	VMULPS        Z20, Z15, Z15
+	VADDPS        Z15, Z6, Z6
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block3
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z15
+	VPERMPS       Z4, Z15, Z4
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z15, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	VPERMPS       Z6, Z15, Z6
+	ADDQ          DX, AX
+	VMOVUPS       Z6, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries3
+	VZEROUPPER
+	RET
+
+queries2:
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block2:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X6
+	VINSERTI32X4  $0x01, 2(R11), Y6, Y6
+	VSHUFI64X2    $0x50, Z6, Z6, Z6
+	VPSRLVD       Z0, Z6, Z6
+	VPANDD        Z1, Z6, Z6
+	VMOVDQU8      2(AX)(CX*1), X7
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y7, Y7
+	VSHUFI64X2    $0x50, Z7, Z7, Z7
+	VPSRLVD       Z0, Z7, Z7
+	VPANDD        Z1, Z7, Z7
+	VMOVDQU8      2(AX)(CX*2), X8
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y8, Y8
+	VSHUFI64X2    $0x50, Z8, Z8, Z8
+	VPSRLVD       Z0, Z8, Z8
+	VPANDD        Z1, Z8, Z8
+	VMOVDQU8      2(AX)(R8*1), X9
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y9, Y9
+	VSHUFI64X2    $0x50, Z9, Z9, Z9
+	VPSRLVD       Z0, Z9, Z9
+	VPANDD        Z1, Z9, Z9
+	VMOVDQU8      2(AX)(CX*4), X10
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y10, Y10
+	VSHUFI64X2    $0x50, Z10, Z10, Z10
+	VPSRLVD       Z0, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VMOVDQU8      2(AX)(R9*1), X11
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y11, Y11
+	VSHUFI64X2    $0x50, Z11, Z11, Z11
+	VPSRLVD       Z0, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VMOVDQU8      2(AX)(R8*2), X12
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VMOVDQU8      2(AX)(R10*1), X13
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y13, Y13
+	VSHUFI64X2    $0x50, Z13, Z13, Z13
+	VPSRLVD       Z0, Z13, Z13
+	VPANDD        Z1, Z13, Z13
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z7, Z6, Z14
+	VPUNPCKHDQ    Z7, Z6, Z15
+	VPUNPCKLDQ    Z9, Z8, Z16
+	VPUNPCKHDQ    Z9, Z8, Z17
+	VPUNPCKLDQ    Z11, Z10, Z18
+	VPUNPCKHDQ    Z11, Z10, Z19
+	VPUNPCKLDQ    Z13, Z12, Z20
+	VPUNPCKHDQ    Z13, Z12, Z21
+	VPUNPCKLQDQ   Z16, Z14, Z22
+	VPUNPCKHQDQ   Z16, Z14, Z14
+	VPUNPCKLQDQ   Z17, Z15, Z16
+	VPUNPCKHQDQ   Z17, Z15, Z15
+	VPUNPCKLQDQ   Z20, Z18, Z17
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VPUNPCKLQDQ   Z21, Z19, Z20
+	VPUNPCKHQDQ   Z21, Z19, Z19
+	VSHUFI32X4    $0x88, Z17, Z22, Z21
+	VSHUFI32X4    $0xdd, Z17, Z22, Z17
+	VSHUFI32X4    $0x88, Z18, Z14, Z22
+	VSHUFI32X4    $0xdd, Z18, Z14, Z14
+	VSHUFI32X4    $0x88, Z20, Z16, Z18
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VSHUFI32X4    $0x88, Z19, Z15, Z20
+	VSHUFI32X4    $0xdd, Z19, Z15, Z15
+	VPXORD        Z23, Z23, Z23
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z23
+	VPMOVDW       Z23, Y23
+	VCVTPH2PS     Y23, Z23
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R9
+	MOVQ          BX, R10
+	MOVQ          SI, R11
+	VPBROADCASTW  (R11), Z19
+	VPMADDWD      Z3, Z19, Z19
+	VPDPBUSD.BCST (R9), Z21, Z19
+	VPDPBUSD.BCST 4(R9), Z22, Z19
+	VPDPBUSD.BCST 8(R9), Z18, Z19
+	VPDPBUSD.BCST 12(R9), Z20, Z19
+	VPDPBUSD.BCST 16(R9), Z17, Z19
+	VPDPBUSD.BCST 20(R9), Z14, Z19
+	VPDPBUSD.BCST 24(R9), Z16, Z19
+	VPDPBUSD.BCST 28(R9), Z15, Z19
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   (R10), Z23, Z24
+	VMULPS        Z19, Z24, Z24
+	VADDPS        Z24, Z4, Z4
+	MOVQ          R8, R12
+	SHLQ          $0x05, R12
+	ADDQ          R12, R9
+	LEAQ          (R10)(R8*4), R10
+	LEAQ          (R11)(R8*2), R11
+	VPBROADCASTW  (R11), Z19
+	VPMADDWD      Z3, Z19, Z19
+	VPDPBUSD.BCST (R9), Z21, Z19
+	VPDPBUSD.BCST 4(R9), Z22, Z19
+	VPDPBUSD.BCST 8(R9), Z18, Z19
+	VPDPBUSD.BCST 12(R9), Z20, Z19
+	VPDPBUSD.BCST 16(R9), Z17, Z19
+	VPDPBUSD.BCST 20(R9), Z14, Z19
+	VPDPBUSD.BCST 24(R9), Z16, Z19
+	VPDPBUSD.BCST 28(R9), Z15, Z19
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   (R10), Z23, Z14
+	VMULPS        Z19, Z14, Z14
+	VADDPS        Z14, Z5, Z5
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block2
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z14
+	VPERMPS       Z4, Z14, Z4
+	VMOVUPS       Z4, (AX)
+	VPERMPS       Z5, Z14, Z5
+	ADDQ          DX, AX
+	VMOVUPS       Z5, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries2
+	VZEROUPPER
+	RET
+
+queries1:
+	VPXORD Z4, Z4, Z4
+	MOVQ   k+16(FP), AX
+	MOVQ   q+48(FP), DX
+	MOVQ   d+56(FP), BX
+	MOVQ   sums+64(FP), SI
+	MOVQ   blocks+40(FP), DI
+
+block1:
+	LEAQ          (CX)(CX*2), R8
+	LEAQ          (CX)(CX*4), R9
+	LEAQ          (R8)(CX*4), R10
+	LEAQ          (AX)(CX*8), R11
+	VMOVDQU8      2(AX), X5
+	VINSERTI32X4  $0x01, 2(R11), Y5, Y5
+	VSHUFI64X2    $0x50, Z5, Z5, Z5
+	VPSRLVD       Z0, Z5, Z5
+	VPANDD        Z1, Z5, Z5
+	VMOVDQU8      2(AX)(CX*1), X6
+	VINSERTI32X4  $0x01, 2(R11)(CX*1), Y6, Y6
+	VSHUFI64X2    $0x50, Z6, Z6, Z6
+	VPSRLVD       Z0, Z6, Z6
+	VPANDD        Z1, Z6, Z6
+	VMOVDQU8      2(AX)(CX*2), X7
+	VINSERTI32X4  $0x01, 2(R11)(CX*2), Y7, Y7
+	VSHUFI64X2    $0x50, Z7, Z7, Z7
+	VPSRLVD       Z0, Z7, Z7
+	VPANDD        Z1, Z7, Z7
+	VMOVDQU8      2(AX)(R8*1), X8
+	VINSERTI32X4  $0x01, 2(R11)(R8*1), Y8, Y8
+	VSHUFI64X2    $0x50, Z8, Z8, Z8
+	VPSRLVD       Z0, Z8, Z8
+	VPANDD        Z1, Z8, Z8
+	VMOVDQU8      2(AX)(CX*4), X9
+	VINSERTI32X4  $0x01, 2(R11)(CX*4), Y9, Y9
+	VSHUFI64X2    $0x50, Z9, Z9, Z9
+	VPSRLVD       Z0, Z9, Z9
+	VPANDD        Z1, Z9, Z9
+	VMOVDQU8      2(AX)(R9*1), X10
+	VINSERTI32X4  $0x01, 2(R11)(R9*1), Y10, Y10
+	VSHUFI64X2    $0x50, Z10, Z10, Z10
+	VPSRLVD       Z0, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VMOVDQU8      2(AX)(R8*2), X11
+	VINSERTI32X4  $0x01, 2(R11)(R8*2), Y11, Y11
+	VSHUFI64X2    $0x50, Z11, Z11, Z11
+	VPSRLVD       Z0, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VMOVDQU8      2(AX)(R10*1), X12
+	VINSERTI32X4  $0x01, 2(R11)(R10*1), Y12, Y12
+	VSHUFI64X2    $0x50, Z12, Z12, Z12
+	VPSRLVD       Z0, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	LEAQ          (R11)(CX*8), R11
+	PREFETCHT0    2(R11)
+	PREFETCHT0    2(R11)(CX*1)
+	PREFETCHT0    2(R11)(CX*2)
+	PREFETCHT0    2(R11)(R8*1)
+	PREFETCHT0    2(R11)(CX*4)
+	PREFETCHT0    2(R11)(R9*1)
+	PREFETCHT0    2(R11)(R8*2)
+	PREFETCHT0    2(R11)(R10*1)
+	VPUNPCKLDQ    Z6, Z5, Z13
+	VPUNPCKHDQ    Z6, Z5, Z14
+	VPUNPCKLDQ    Z8, Z7, Z15
+	VPUNPCKHDQ    Z8, Z7, Z16
+	VPUNPCKLDQ    Z10, Z9, Z17
+	VPUNPCKHDQ    Z10, Z9, Z18
+	VPUNPCKLDQ    Z12, Z11, Z19
+	VPUNPCKHDQ    Z12, Z11, Z20
+	VPUNPCKLQDQ   Z15, Z13, Z21
+	VPUNPCKHQDQ   Z15, Z13, Z13
+	VPUNPCKLQDQ   Z16, Z14, Z15
+	VPUNPCKHQDQ   Z16, Z14, Z14
+	VPUNPCKLQDQ   Z19, Z17, Z16
+	VPUNPCKHQDQ   Z19, Z17, Z17
+	VPUNPCKLQDQ   Z20, Z18, Z19
+	VPUNPCKHQDQ   Z20, Z18, Z18
+	VSHUFI32X4    $0x88, Z16, Z21, Z20
+	VSHUFI32X4    $0xdd, Z16, Z21, Z16
+	VSHUFI32X4    $0x88, Z17, Z13, Z21
+	VSHUFI32X4    $0xdd, Z17, Z13, Z13
+	VSHUFI32X4    $0x88, Z19, Z15, Z17
+	VSHUFI32X4    $0xdd, Z19, Z15, Z15
+	VSHUFI32X4    $0x88, Z18, Z14, Z19
+	VSHUFI32X4    $0xdd, Z18, Z14, Z14
+	VPXORD        Z22, Z22, Z22
+	KXNORW        K1, K1, K1
+	VPGATHERDD    (AX)(Z2*1), K1, Z22
+	VPMOVDW       Z22, Y22
+	VCVTPH2PS     Y22, Z22
+	MOVQ          blocks+40(FP), R8
+	MOVQ          DX, R8
+	MOVQ          BX, R9
+	MOVQ          SI, R10
+	VPBROADCASTW  (R10), Z18
+	VPMADDWD      Z3, Z18, Z18
+	VPDPBUSD.BCST (R8), Z20, Z18
+	VPDPBUSD.BCST 4(R8), Z21, Z18
+	VPDPBUSD.BCST 8(R8), Z17, Z18
+	VPDPBUSD.BCST 12(R8), Z19, Z18
+	VPDPBUSD.BCST 16(R8), Z16, Z18
+	VPDPBUSD.BCST 20(R8), Z13, Z18
+	VPDPBUSD.BCST 24(R8), Z15, Z18
+	VPDPBUSD.BCST 28(R8), Z14, Z18
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   (R9), Z22, Z13
+	VMULPS        Z18, Z13, Z13
+	VADDPS        Z13, Z4, Z4
+	ADDQ          $0x12, AX
+	ADDQ          $0x20, DX
+	ADDQ          $0x04, BX
+	ADDQ          $0x02, SI
+	DECQ          DI
+	JNZ           block1
+	MOVQ          dst+0(FP), AX
+	MOVQ          ldd+8(FP), DX
+	VMOVDQU32     wideRowsBack<>+0(SB), Z13
+	VPERMPS       Z4, Z13, Z4
+	VMOVUPS       Z4, (AX)
+	MOVQ          dst+0(FP), AX
+	ADDQ          $0x40, AX
+	MOVQ          AX, dst+0(FP)
+	MOVQ          k+16(FP), AX
+	MOVQ          CX, DX
+	SHLQ          $0x04, DX
+	ADDQ          DX, AX
+	MOVQ          AX, k+16(FP)
+	MOVQ          sixteens+32(FP), AX
+	DECQ          AX
+	MOVQ          AX, sixteens+32(FP)
+	JNZ           queries1
+	VZEROUPPER
+	RET
+
+DATA wideShifts<>+0(SB)/4, $0x00000000
+DATA wideShifts<>+4(SB)/4, $0x00000000
+DATA wideShifts<>+8(SB)/4, $0x00000000
+DATA wideShifts<>+12(SB)/4, $0x00000000
+DATA wideShifts<>+16(SB)/4, $0x00000004
+DATA wideShifts<>+20(SB)/4, $0x00000004
+DATA wideShifts<>+24(SB)/4, $0x00000004
+DATA wideShifts<>+28(SB)/4, $0x00000004
+DATA wideShifts<>+32(SB)/4, $0x00000000
+DATA wideShifts<>+36(SB)/4, $0x00000000
+DATA wideShifts<>+40(SB)/4, $0x00000000
+DATA wideShifts<>+44(SB)/4, $0x00000000
+DATA wideShifts<>+48(SB)/4, $0x00000004
+DATA wideShifts<>+52(SB)/4, $0x00000004
+DATA wideShifts<>+56(SB)/4, $0x00000004
+DATA wideShifts<>+60(SB)/4, $0x00000004
+GLOBL wideShifts<>(SB), RODATA|NOPTR, $64
+
+DATA wideNibbles<>+0(SB)/4, $0x0f0f0f0f
+GLOBL wideNibbles<>(SB), RODATA|NOPTR, $4
+
+DATA scoreWideQ40Bias<>+0(SB)/4, $0x0000fff8
+GLOBL scoreWideQ40Bias<>(SB), RODATA|NOPTR, $4

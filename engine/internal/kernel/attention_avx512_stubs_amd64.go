@@ -38,3 +38,13 @@ func scoreWideF16(dst *float32, ldd int, q *float32, ldq int, k *uint16, stride 
 //
 //go:noescape
 func scoreWidePairs(dst *float32, ldd int, q *float32, ldq int, k *float32, stride int, eights int, groups int, queries int)
+
+// scoreWideQ80 sets dst_i[j] to query i times row j of k, for j < 16*sixteens and i < queries, with 0 < sixteens and 0 < queries <= 8. Rows and queries are blocks blocks long, 0 < blocks; ldd, from each query's dst to the next, and stride, from each row to the next, are in bytes.
+//
+//go:noescape
+func scoreWideQ80(dst *float32, ldd int, k *byte, stride int, sixteens int, blocks int, q *int8, d *float32, sums *int16, queries int)
+
+// scoreWideQ40 sets dst_i[j] to query i times row j of k, for j < 16*sixteens and i < queries, with 0 < sixteens and 0 < queries <= 8. Rows and queries are blocks blocks long, 0 < blocks; ldd, from each query's dst to the next, and stride, from each row to the next, are in bytes.
+//
+//go:noescape
+func scoreWideQ40(dst *float32, ldd int, k *byte, stride int, sixteens int, blocks int, q *int8, d *float32, sums *int16, queries int)

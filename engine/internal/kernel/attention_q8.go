@@ -24,6 +24,9 @@ type blockKernels struct {
 	// name, for as many sums as it is good for: otherwise it does nothing and says
 	// false. It may be nil.
 	accum func(o, p []float32, ldp int, v Matrix) bool
+	// scores is ScoresBlocks where k has 16 rows at least. It may be nil, which means
+	// MatMul.
+	scores func(dst []float32, ldd int, q *Acts, k Matrix, keys int)
 }
 
 var genericBlocks = blockKernels{widen: quant.Dequantize, quantize: quantizeBlocksGeneric}
@@ -47,6 +50,14 @@ func QuantizeBlocks(t quant.Type, dst []byte, x []float32) {
 // j < keys. k may have more rows than keys, which are not used; products are
 // faster when it has 16 at least. q is of form FormQ8_0.
 func ScoresBlocks(dst []float32, ldd int, q *Acts, k Matrix, keys int, s *Scratch) {
+	if q.Rows == 0 || keys == 0 {
+		return
+	}
+	if f := bestBlocks.scores; f != nil && k.Rows >= 16 {
+		_, _ = dst[(q.Rows-1)*ldd+keys-1], k.row(k.Rows-1) // what assembly relies on
+		f(dst, ldd, q, k, keys)
+		return
+	}
 	MatMul(dst, ldd, k, 0, keys, q, 0, q.Rows, s)
 }
 

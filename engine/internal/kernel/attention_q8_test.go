@@ -125,12 +125,15 @@ func TestWidenBlocks(t *testing.T) {
 // TestScoresBlocks compares scores with their definition in integers, whatever
 // comes behind the keys, and checks that a score does not depend on how many are
 // computed.
-func TestScoresBlocks(t *testing.T) {
+func TestScoresBlocks(t *testing.T) { eachBlockVersion(t, testScoresBlocks) }
+
+func testScoresBlocks(t *testing.T, f *blockKernels) {
+	useBlocks(t, f)
 	rng := rand.New(rand.NewPCG(23, 1))
 	s := new(Scratch)
-	for round := range 200 {
+	for round := range 300 {
 		for _, typ := range blockTypes {
-			dim, queries, keys := 32*(1+rng.IntN(5)), 1+rng.IntN(9), 1+rng.IntN(50)
+			dim, queries, keys := 32*(1+rng.IntN(5)), 1+rng.IntN(20), 1+rng.IntN(70)
 			rows := keys + rng.IntN(20)*(round%2)
 			k := Matrix{typ, rows, dim, randomWeights(rng, typ, rows*dim)}
 			a, _ := randomActs(rng, typ, queries, dim)

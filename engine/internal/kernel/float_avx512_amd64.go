@@ -27,6 +27,7 @@ func init() {
 
 	avx512Blocks = avx2Blocks
 	avx512Blocks.accum = accumBlocksAVX512
+	avx512Blocks.scores = scoresBlocksAVX512
 	blockVersions["avx512"] = &avx512Blocks
 	bestBlocks = &avx512Blocks
 }
@@ -42,6 +43,7 @@ var (
 const (
 	wideSums  = 8
 	fusedSums = 16
+	wideRows  = 64 // values taken at a time, while the next are on their way from memory
 )
 
 // Up to wideQueries queries are multiplied with eight keys at a time. For more,
@@ -123,6 +125,46 @@ func accumBlocksAVX512(o, p []float32, ldp int, v Matrix) bool {
 	return true
 }
 
+// wideBlockQueries is how many queries are multiplied with sixteen keys at a time.
+const wideBlockQueries = 8
+
+func scoresBlocksAVX512(dst []float32, ldd int, q *Acts, k Matrix, keys int) {
+	for i := 0; i < q.Rows; i += wideBlockQueries {
+		scoreWideBlocks(dst[i*ldd:], ldd, q, i, min(wideBlockQueries, q.Rows-i), k, keys)
+	}
+}
+
+// scoreWideBlocks is ScoresBlocks of n queries from i on. It is a call that the
+// garbage collector can stop before.
+//
+//go:noinline
+func scoreWideBlocks(dst []float32, ldd int, q *Acts, i, n int, k Matrix, keys int) {
+	size, blocks := k.Type.RowBytes(k.Cols), k.Cols/32
+	whole := keys &^ 15
+	if whole > 0 {
+		scoreSixteens(k.Type, &dst[0], 4*ldd, &k.Data[0], size, whole/16, blocks, q, i, n)
+	}
+	if whole == keys {
+		return
+	}
+	// Sixteen rows that include what is left.
+	var rest [wideBlockQueries][16]float32
+	from := min(whole, k.Rows-16)
+	scoreSixteens(k.Type, &rest[0][0], 4*16, &k.Data[from*size], size, 1, blocks, q, i, n)
+	for r := range n {
+		copy(dst[r*ldd+whole:r*ldd+keys], rest[r][whole-from:])
+	}
+}
+
+func scoreSixteens(t quant.Type, dst *float32, ldd int, k *byte, stride, sixteens, blocks int, q *Acts, i, n int) {
+	// Calls of functions by name: dst may be on the stack.
+	if t == quant.Q4_0 {
+		scoreWideQ40(dst, ldd, k, stride, sixteens, blocks, &q.Q[i*q.Cols], &q.D[i*blocks], &q.Sums[i*blocks], n)
+	} else {
+		scoreWideQ80(dst, ldd, k, stride, sixteens, blocks, &q.Q[i*q.Cols], &q.D[i*blocks], &q.Sums[i*blocks], n)
+	}
+}
+
 // accumWide adds up columns of 32 elements, size bytes of v, of up to wideSums
 // sums at a time. It is a call that the garbage collector can stop before.
 //
@@ -131,10 +173,12 @@ func accumWide(f wideFunc, o []float32, dim int, p []float32, ldp int, v unsafe.
 	sums := len(o) / dim
 	parts := (sums + wideSums - 1) / wideSums
 	step := (sums + parts - 1) / parts
-	for i := 0; i < sums; i += step {
-		n := min(step, sums-i)
-		for c := range dim / 32 {
-			f(&o[i*dim+32*c], 4*dim, &p[i*ldp], 4*ldp, (*byte)(unsafe.Add(v, c*size)), stride, values, n)
+	for j := 0; j < values; j += wideRows {
+		rows := unsafe.Add(v, j*stride)
+		for i := 0; i < sums; i += step {
+			for c := range dim / 32 {
+				f(&o[i*dim+32*c], 4*dim, &p[i*ldp+j], 4*ldp, (*byte)(unsafe.Add(rows, c*size)), stride, min(wideRows, values-j), min(step, sums-i))
+			}
 		}
 	}
 }

@@ -22,6 +22,7 @@ func main() {
 		f.accumulate()
 	}
 	scores()
+	blockScores()
 	Generate()
 }
 
@@ -115,7 +116,9 @@ func (f format) accumulate() {
 	Doc(fmt.Sprintf("%s adds p_i[j] times the 32 elements of row j of v, %s, to o_i, for j < n and i < sums, with 0 < n and 0 < sums <= %d. ldo, ldp and stride, from each sum and row to the next, are in bytes.", name, f.about, most))
 	arg := func(name string) Register { return Load(Param(name), GP64()) }
 	o, ldo, p, ldp, v, stride, n, sums := arg("o"), arg("ldo"), arg("p"), arg("ldp"), arg("v"), arg("stride"), arg("n"), arg("sums")
-	ldp3, q := GP64(), GP64()
+	ldp3, q, far := GP64(), GP64(), GP64()
+	MOVQ(stride, far)
+	SHLQ(Imm(6), far) // rows ahead of use to ask for: wideRows of the callers
 	LEAQ(Mem{Base: ldp, Index: ldp, Scale: 2}, ldp3)
 	LEAQ(Mem{Base: p, Index: ldp, Scale: 1}, q)
 	weights := []Mem{
@@ -148,6 +151,7 @@ func (f format) accumulate() {
 		}
 		each(func(m Mem, r VecVirtual) { VMOVUPS(m, r) })
 		Label(label("row", k))
+		PREFETCHT0(Mem{Base: v, Index: far, Scale: 1})
 		x := f.load(Mem{Base: v}, constants)
 		for i := range k {
 			for h := range 2 {

@@ -36,7 +36,7 @@ type keys struct {
 
 func keysF16() keys {
 	k, stride := Load(Param("k"), GP64()), Load(Param("stride"), GP64())
-	three, high := GP64(), GP64()
+	three, high, ahead := GP64(), GP64(), GP64()
 	rows := []Mem{
 		{Base: k}, {Base: k, Index: stride, Scale: 1}, {Base: k, Index: stride, Scale: 2}, {Base: k, Index: three, Scale: 1},
 		{Base: high}, {Base: high, Index: stride, Scale: 1}, {Base: high, Index: stride, Scale: 2}, {Base: high, Index: three, Scale: 1},
@@ -45,6 +45,7 @@ func keysF16() keys {
 		start: func() {
 			LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
 			LEAQ(Mem{Base: k, Index: stride, Scale: 4}, high)
+			LEAQ(Mem{Base: k, Index: stride, Scale: 8}, ahead)
 		},
 		load: func(pair int) VecVirtual {
 			v := ZMM()
@@ -54,6 +55,10 @@ func keysF16() keys {
 			return v
 		},
 		step: func() {
+			// 8 elements of eight rows are 128 bytes of the next eight rows.
+			PREFETCHT0(Mem{Base: ahead})
+			PREFETCHT0(Mem{Base: ahead, Disp: 64})
+			ADDQ(I32(128), ahead)
 			ADDQ(Imm(16), k)
 			ADDQ(Imm(16), high)
 		},
@@ -65,6 +70,7 @@ func keysF16() keys {
 			SUBQ(back, k)
 			LEAQ(Mem{Base: k, Index: stride, Scale: 8}, k)
 			LEAQ(Mem{Base: k, Index: stride, Scale: 4}, high)
+			LEAQ(Mem{Base: k, Index: stride, Scale: 8}, ahead)
 		},
 	}
 }
