@@ -167,7 +167,9 @@ func buildModel(f *gguf.File, p *Placement) (m *model.Model, err error) {
 			err = fmt.Errorf("model: %v", r)
 		}
 	}()
+	asked := map[string]bool{}
 	source := func(name string) (*tensor.Weight, bool) {
+		asked[name] = true
 		t, ok := f.Tensor(name)
 		if !ok {
 			return nil, false
@@ -175,7 +177,15 @@ func buildModel(f *gguf.File, p *Placement) (m *model.Model, err error) {
 		place := fmt.Sprintf("byte %d of %s", t.Offset, t.Path)
 		return &tensor.Weight{Name: t.Name, Type: t.Type, Shape: t.Shape, Data: t.Data, Place: place}, true
 	}
-	return model.Build(metadata{f}, source, p)
+	if m, err = model.Build(metadata{f}, source, p); err != nil {
+		return nil, err
+	}
+	for _, t := range f.Tensors() {
+		if !asked[t.Name] && componentOf(t.Name) != "vision" {
+			return nil, &model.UnsupportedError{What: fmt.Sprintf("tensor %s at byte %d of %s is not part of the %s models this program knows", t.Name, t.Offset, t.Path, m.Config.Architecture)}
+		}
+	}
+	return m, nil
 }
 
 // Info describes the model.

@@ -7,6 +7,7 @@ import (
 	"scout/engine/gguf"
 	"scout/engine/model"
 	"scout/engine/tensor"
+	"scout/engine/tokenizer"
 )
 
 // ErrClosed is returned for a model or sequence that was closed.
@@ -30,7 +31,8 @@ func (e *ContextError) Error() string {
 func IsUnsupported(err error) bool {
 	var m *model.UnsupportedError
 	var g *gguf.UnsupportedError
-	return errors.As(err, &m) || errors.As(err, &g)
+	var t *tokenizer.UnsupportedError
+	return errors.As(err, &m) || errors.As(err, &g) || errors.As(err, &t)
 }
 
 // explain turns a fault at a mapped address into the file, offset and tensor

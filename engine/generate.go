@@ -52,7 +52,6 @@ type answer struct {
 	stop    stopper
 	piece   []byte   // bytes of the current token
 	next    [1]int32 // the current token, as a batch
-	tokens  [1]Token
 }
 
 func (s *Sequence) newAnswer(ids []int32, p Sampling) *answer {
@@ -127,7 +126,10 @@ func (a *answer) decode(ctx context.Context) {
 			return
 		}
 		if err := a.s.Append(ctx, a.next[:], LastLogits, nil); err != nil {
-			a.fail(err)
+			d := Delta{Stats: a.stats, Text: a.stop.push(a.stream.Flush()) + a.stop.rest()}
+			if d.Text == "" || a.yield(d, nil) {
+				a.fail(err)
+			}
 			return
 		}
 	}
@@ -135,8 +137,7 @@ func (a *answer) decode(ctx context.Context) {
 
 // emit yields token id, the last of the answer when it is done.
 func (a *answer) emit(id int32) (done, more bool) {
-	d := Delta{Stats: a.stats, Tokens: a.tokens[:]}
-	a.tokens[0] = a.token(id)
+	d := Delta{Stats: a.stats, Tokens: []Token{a.token(id)}}
 	m := a.s.m
 	text := ""
 	switch {

@@ -157,6 +157,55 @@ func TestChunksInDecode(t *testing.T) {
 	}
 }
 
+// TestCancelKeepsHeldText stops an answer while text is held back that might
+// have become a stop string: the partial answer has it.
+func TestCancelKeepsHeldText(t *testing.T) {
+	s := openSequence(t, tinyScout(t, "Q8_0"), Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var b strings.Builder
+	var tokens [][]Token
+	n := 0
+	for d, err := range s.Generate(ctx, hello(), Sampling{Stop: []string{"Hello! How can I help you never"}}) {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		b.WriteString(d.Text)
+		tokens = append(tokens, d.Tokens)
+		if n += len(d.Tokens); n == 4 {
+			cancel()
+		}
+	}
+	if want := "Hello! How can"; b.String() != want {
+		t.Errorf("partial answer is %q, want %q", b.String(), want)
+	}
+	var pieces string
+	for _, step := range tokens {
+		for _, token := range step {
+			pieces += token.Piece
+		}
+	}
+	if want := "Hello! How can"; pieces != want {
+		t.Errorf("tokens kept from the steps are %q, want %q", pieces, want)
+	}
+}
+
+// TestUnknownTensor refuses a file with a tensor that the graph does not use:
+// leaving it out would give wrong answers.
+func TestUnknownTensor(t *testing.T) {
+	shape := small()
+	data := synth.Bytes(shape)
+	data = []byte(strings.Replace(string(data), "blk.1.ffn_gate_shexp.weight", "blk.1.ffn_gate_other.weight", 1))
+	_, err := OpenEmbedded(context.Background(), "test.gguf", data, Options{})
+	if err == nil {
+		t.Fatal("a shared expert under another name: no error")
+	}
+	extra := strings.Replace(string(synth.Bytes(synth.Shape{OneFile: true})), "v.class_embedding", "q.class_embedding", 1)
+	if _, err := OpenEmbedded(context.Background(), "test.gguf", []byte(extra), Options{}); !IsUnsupported(err) || !strings.Contains(err.Error(), "q.class_embedding") {
+		t.Errorf("a tensor of no known part: error is %v, want it refused by name", err)
+	}
+}
+
 // TestLayouts opens the same model as one file, as one file with a vision tower
 // and another writer's keys, and as split files named by any part.
 func TestLayouts(t *testing.T) {

@@ -97,6 +97,7 @@ func (c *compiler) segment(s tensor.Segment) error {
 		}
 		for _, v := range n.In {
 			if c.last[v] == i {
+				c.last[v] = -1 // an operand may be there twice
 				c.release(v)
 			}
 		}
