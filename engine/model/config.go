@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -25,9 +26,8 @@ type Config struct {
 	AttentionScale float32 // of scores; 1/sqrt(HeadDim) unless the file says otherwise
 
 	// Llama 4 only.
-	RopeBaseLocal float32 // RoPE base of the chunked layers
+	RopeBaseLocal float32 // RoPE base of the blocks that have RoPE
 	Chunk         int     // chunk length of local attention; 0: every layer is global and uses RoPE
-	GlobalEvery   int     // block l is global and without RoPE when (l+1) is a multiple of this
 	QKNorm        bool
 }
 
@@ -52,14 +52,26 @@ type header struct {
 }
 
 func (h *header) fail(key, format string, args ...any) {
-	if h.err != nil {
-		return
+	if h.err == nil {
+		h.err = errors.New("model: " + h.about(key, format, args...))
 	}
+}
+
+// unsupported is fail for a key that is well formed and asks for what this
+// program cannot do.
+func (h *header) unsupported(key, format string, args ...any) {
+	if h.err == nil {
+		h.err = &UnsupportedError{h.about(key, format, args...)}
+	}
+}
+
+// about is a sentence about a key, with the place of its value.
+func (h *header) about(key, format string, args ...any) string {
 	at := ""
 	if place := h.md.Place(h.prefix + key); place != "" {
 		at = " at " + place
 	}
-	h.err = fmt.Errorf("model: key %s%s %s", h.prefix+key, at, fmt.Sprintf(format, args...))
+	return fmt.Sprintf("key %s%s %s", h.prefix+key, at, fmt.Sprintf(format, args...))
 }
 
 // count reads a required whole number from 1 to limit.
@@ -173,12 +185,37 @@ func (h *header) common() Config {
 	if r := h.countOr("rope.dimension_count", c.HeadDim, maxWidth); r != c.HeadDim {
 		h.fail("rope.dimension_count", "is %d, want %d, the head dimension", r, c.HeadDim)
 	}
+	h.noRopeScaling()
 	return c
+}
+
+// noRopeScaling refuses the ways to scale RoPE that metadata can ask for; leaving
+// them out would give wrong answers. Llama 3's way is none of them: converters
+// write it as the tensor rope_freqs.
+func (h *header) noRopeScaling() {
+	if key := "rope.scaling.type"; h.md.Has(h.prefix + key) {
+		if s, ok := h.md.String(h.prefix + key); !ok {
+			h.fail(key, "is not a text")
+		} else if s != "none" {
+			h.unsupported(key, "is %q, which this program cannot run", s)
+		}
+	}
+	// A factor without a type means linear scaling to other readers.
+	for _, key := range []string{"rope.scaling.factor", "rope.scale_linear"} {
+		if !h.md.Has(h.prefix + key) {
+			continue
+		}
+		if v, ok := h.md.Float(h.prefix + key); !ok {
+			h.fail(key, "is not a number")
+		} else if v != 0 && v != 1 {
+			h.unsupported(key, "is %v, and this program cannot scale RoPE", v)
+		}
+	}
 }
 
 // experts checks that what a token's experts take together is sane.
 func (h *header) experts(c Config) {
-	if n := c.ExpertsUsed * c.ExpertFF; n > 4*maxWidth {
-		h.fail("expert_used_count", "is %d, with experts %d wide: want a product of at most %d", c.ExpertsUsed, c.ExpertFF, 4*maxWidth)
+	if wide := max(c.ExpertFF, c.Width); c.ExpertsUsed*wide > 4*maxWidth {
+		h.fail("expert_used_count", "is %d, with rows of %d: want a product of at most %d", c.ExpertsUsed, wide, 4*maxWidth)
 	}
 }

@@ -36,9 +36,6 @@ func llamaConfig(h *header) Config {
 	c.ExpertFF = c.FF
 	h.experts(c)
 	c.AttentionScale = h.floatOr("attention.scale", float32(1/math.Sqrt(float64(c.HeadDim))))
-	if s, ok := h.md.String(h.prefix + "rope.scaling.type"); ok && s != "none" {
-		h.fail("rope.scaling.type", "is %q, which this program cannot run yet", s)
-	}
 	return c
 }
 

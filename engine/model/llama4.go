@@ -49,8 +49,11 @@ func llama4Config(h *header) Config {
 	}
 	h.experts(c)
 	c.QKNorm = h.boolOr("use_qk_norm", c.Experts != maverickExperts)
-	c.RopeBaseLocal = h.floatOr("rope.freq_base_swa", c.RopeBase)
-	c.GlobalEvery = h.countOr("attention.sliding_window_pattern", llama4GlobalEvery, maxLayers)
+	// Which blocks have no RoPE was fixed in training and is in no file; which ones
+	// see only their chunk can be said. No file is known that tells them apart.
+	if n := h.countOr("attention.sliding_window_pattern", llama4GlobalEvery, maxLayers); n != llama4GlobalEvery {
+		h.unsupported("attention.sliding_window_pattern", "is %d, want %d, every fourth block global", n, llama4GlobalEvery)
+	}
 	// attention.scale is not read: some writers put the temperature's 0.1 there.
 	c.AttentionScale = float32(1 / math.Sqrt(float64(c.HeadDim)))
 	// A window of zero marks the small dense derivatives: no chunks, RoPE
@@ -60,11 +63,15 @@ func llama4Config(h *header) Config {
 	if h.zeroOr("attention.sliding_window", llama4Chunk, math.MaxInt32) == 0 {
 		c.Chunk = 0
 	}
+	c.RopeBaseLocal = c.RopeBase
+	if c.Chunk > 0 {
+		c.RopeBaseLocal = h.floatOr("rope.freq_base_swa", c.RopeBase)
+	}
 	return c
 }
 
 // local says whether block l attends inside its chunk, with RoPE.
-func (c Config) local(l int) bool { return c.Chunk == 0 || (l+1)%c.GlobalEvery != 0 }
+func (c Config) local(l int) bool { return c.Chunk == 0 || (l+1)%llama4GlobalEvery != 0 }
 
 func buildLlama4(b *builder) {
 	b.g.On(tensor.CPU, -1)

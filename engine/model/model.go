@@ -1,6 +1,7 @@
 // Package model turns a model file's metadata and weights into a graph. It is
-// mathematics only: it never looks at a weight's bytes, never computes, and
-// never asks where anything runs beyond writing down the Placement it was given.
+// mathematics only: it never computes, of all weights it reads the few RoPE
+// factors alone, and it never asks where anything runs beyond writing down the
+// Placement it was given.
 //
 // One file per architecture; each opens with what is easy to get wrong.
 package model

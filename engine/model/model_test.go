@@ -122,7 +122,6 @@ func TestLlama4Layers(t *testing.T) {
 		{"Scout", nil, weights(), map[int]string{0: local + experts, 2: local + experts, 3: global + experts, 4: local + experts}},
 		{"Maverick", keys{"llama4.use_qk_norm": false}, everyOther, map[int]string{0: noQK + dense, 1: noQK + experts, 3: global + experts}},
 		{"no window", keys{"llama4.attention.sliding_window": 0}, weights(), map[int]string{0: plain + experts, 3: plain + experts}},
-		{"every second", keys{"llama4.attention.sliding_window_pattern": 2}, weights(), map[int]string{0: local + experts, 1: global + experts}},
 	} {
 		md := scout()
 		maps.Copy(md, c.edit)
@@ -169,6 +168,11 @@ func TestBuildRefuses(t *testing.T) {
 		{"a router without experts", "llama4.expert_count", 0, "is 1, want at most the 0 experts"},
 		{"more heads than activations have room for", "llama4.attention.head_count", 1 << 14, "want a product of at most"},
 		{"more experts at a time than is cheap", "llama4.expert_used_count", 65, "want 1 to 64"},
+		{"YaRN", "llama4.rope.scaling.type", "yarn", `is "yarn", which this program cannot run`},
+		{"a scaling type that is no text", "llama4.rope.scaling.type", 1, "is not a text"},
+		{"a scaling factor alone", "llama4.rope.scaling.factor", 4.0, "is 4, and this program cannot scale RoPE"},
+		{"the old linear scale", "llama4.rope.scale_linear", 2.0, "is 2, and this program cannot scale RoPE"},
+		{"another pattern of global blocks", "llama4.attention.sliding_window_pattern", 2, "is 2, want 4"},
 		{"no vocabulary", "llama4.vocab_size", nil, "vocab_size is missing"},
 		{"another width", "llama4.embedding_length", 128, "has shape [100 64], want [100 128]"},
 	} {
@@ -180,6 +184,49 @@ func TestBuildRefuses(t *testing.T) {
 		if _, err := Build(md, source(weights()), nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want it to contain %q", c.name, err, c.want)
 		}
+	}
+}
+
+// TestScalingThatDoesNothing accepts the values that mean no scaling.
+func TestScalingThatDoesNothing(t *testing.T) {
+	for key, v := range map[string]any{"llama4.rope.scaling.type": "none", "llama4.rope.scaling.factor": 1.0, "llama4.rope.scale_linear": 0} {
+		md := scout()
+		md[key] = v
+		if _, err := ReadConfig(md); err != nil {
+			t.Errorf("%s %v: %v", key, v, err)
+		}
+	}
+	md := scout()
+	md["llama4.rope.scaling.type"] = "linear"
+	var unsupported *UnsupportedError
+	if _, err := ReadConfig(md); !errors.As(err, &unsupported) {
+		t.Errorf("linear scaling: error is %v, want an UnsupportedError", err)
+	}
+}
+
+// TestWideExperts bounds what the experts of one token take, in the width of the
+// model as in their own.
+func TestWideExperts(t *testing.T) {
+	for _, key := range []string{"llama4.embedding_length", "llama4.expert_feed_forward_length"} {
+		md := scout()
+		md["llama4.expert_count"], md["llama4.expert_used_count"], md[key] = 64, 64, 1<<17
+		if _, err := ReadConfig(md); err == nil || !strings.Contains(err.Error(), "want a product of at most") {
+			t.Errorf("%s of %d: error is %v", key, 1<<17, err)
+		}
+	}
+}
+
+// TestLocalBase takes the RoPE base of chunked blocks from its own key, and only
+// where there are chunks.
+func TestLocalBase(t *testing.T) {
+	md := scout()
+	md["llama4.rope.freq_base_swa"] = 77.0
+	if c, err := ReadConfig(md); err != nil || c.RopeBaseLocal != 77 {
+		t.Errorf("with chunks: base %v, error %v, want 77", c.RopeBaseLocal, err)
+	}
+	md["llama4.attention.sliding_window"] = 0
+	if c, err := ReadConfig(md); err != nil || c.RopeBaseLocal != 5e5 {
+		t.Errorf("without chunks: base %v, error %v, want 500000", c.RopeBaseLocal, err)
 	}
 }
 
@@ -233,6 +280,7 @@ func TestExpertGroups(t *testing.T) {
 		{nil, "[0] [[]]"},
 		{[]tensor.Device{1, 1, 1, 1}, "[1] [[]]"},
 		{[]tensor.Device{2, 0, 2}, "[0 2] [[1 3] [0 2]]"},
+		{[]tensor.Device{-1, -1, -1, -1}, "[-1] [[]]"}, // for NewExecutor to refuse
 	} {
 		d, g := LayerPlacement{Experts: c.experts}.expertGroups(4)
 		if got := fmt.Sprint(d, g); got != c.want {

@@ -1,6 +1,11 @@
 package model
 
-import "scout/engine/tensor"
+import (
+	"maps"
+	"slices"
+
+	"scout/engine/tensor"
+)
 
 // Placement says which device runs which part of a model. Everything it does
 // not mention is on the CPU, so a nil Placement is a model wholly on the CPU.
@@ -34,19 +39,15 @@ func (p *Placement) output() tensor.Device {
 // single group has a nil list, which means all of them.
 func (p LayerPlacement) expertGroups(n int) (devices []tensor.Device, experts [][]int) {
 	byDevice := map[tensor.Device][]int{}
-	last := tensor.Device(0)
 	for e := range n {
 		d := tensor.CPU
 		if e < len(p.Experts) {
 			d = p.Experts[e]
 		}
 		byDevice[d] = append(byDevice[d], e)
-		last = max(last, d)
 	}
-	for d := tensor.Device(0); d <= last; d++ {
-		if list, ok := byDevice[d]; ok {
-			devices, experts = append(devices, d), append(experts, list)
-		}
+	for _, d := range slices.Sorted(maps.Keys(byDevice)) {
+		devices, experts = append(devices, d), append(experts, byDevice[d])
 	}
 	if len(experts) == 1 {
 		experts[0] = nil
