@@ -41,13 +41,14 @@ type Model struct {
 	context  int
 	kv       tensor.KVType
 	onRouted func(Routed)
+	compute  int64 // bytes of activations
 
 	mu   sync.Mutex // held while the executor runs
 	exec *tensor.Executor
 }
 
 // Open maps the file at path (any part of a split set) and prepares to run it.
-// Nothing of the weights is read or copied yet beyond norms and router tables.
+// Nothing of the weights is read or copied yet beyond norms, biases and RoPE factors.
 func Open(ctx context.Context, path string, o Options) (*Model, error) {
 	f, err := gguf.Open(path)
 	if err != nil {
@@ -101,6 +102,9 @@ func (m *Model) load(ctx context.Context, o Options) error {
 		var err error
 		limits := tensor.Limits{Tokens: batchTokens, Outputs: batchOutputs}
 		m.exec, err = tensor.NewExecutor(m.model.Graph, m.backends, limits, m.keptValues())
+		if b, ok := m.backends[tensor.CPU].(*cpu.Backend); ok {
+			m.compute = b.ActivationBytes()
+		}
 		return err
 	})
 }
@@ -201,17 +205,14 @@ func (m *Model) Threads() int { return m.threads }
 type Memory struct {
 	Weights int64 // mapped from the file
 	KV      int64 // the cache of one sequence at full context
-	Compute int64 // activations of one batch
+	Compute int64 // activations of one batch; attention's own workspace, a few MB, comes on top
 }
 
 // Memory is what the model needs.
 func (m *Model) Memory() Memory {
-	mem := Memory{Weights: m.info.Bytes}
+	mem := Memory{Weights: m.info.Bytes, Compute: m.compute}
 	for _, l := range m.cacheSpec() {
 		mem.KV += l.Bytes()
-	}
-	if b, ok := m.backends[tensor.CPU].(*cpu.Backend); ok {
-		mem.Compute = b.ActivationBytes()
 	}
 	return mem
 }

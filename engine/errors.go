@@ -18,7 +18,7 @@ var errEmptyPrompt = errors.New("engine: the prompt has no tokens")
 
 // ContextError says that a prompt does not fit the context.
 type ContextError struct {
-	Need int // positions the prompt and one more token take
+	Need int // positions asked for: of a prompt and one token of its answer, or of the tokens to append
 	Have int // positions there are
 }
 

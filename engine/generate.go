@@ -91,19 +91,20 @@ func (a *answer) prefill(ctx context.Context, ids []int32) bool {
 	}
 	n := s.line.Truncate(s.line.Reusable(ids))
 	a.stats.Reused, a.stats.PromptDone = n, n
-	began := time.Now()
 	for n < len(ids) {
 		batch := s.line.Batch(len(ids)-n, batchTokens)
 		want := NoLogits
 		if n+batch == len(ids) {
 			want = LastLogits
 		}
-		if err := s.Append(ctx, ids[n:n+batch], want, nil); err != nil {
-			a.stats.Prefill = time.Since(began)
+		began := time.Now()
+		err := s.Append(ctx, ids[n:n+batch], want, nil)
+		a.stats.Prefill += time.Since(began)
+		if err != nil {
 			return a.fail(err)
 		}
 		n += batch
-		a.stats.PromptDone, a.stats.Prefill = n, time.Since(began)
+		a.stats.PromptDone = n
 		if !a.yield(Delta{Stats: a.stats}, nil) {
 			return false
 		}
@@ -114,18 +115,21 @@ func (a *answer) prefill(ctx context.Context, ids []int32) bool {
 // decode picks tokens until the turn, the room or the patience of the caller
 // ends.
 func (a *answer) decode(ctx context.Context) {
-	began := time.Now()
 	for {
+		began := time.Now()
 		id := a.sampler.Sample(a.s.logits)
 		a.sampler.Accept(id)
 		a.next[0] = id
 		a.stats.Generated++
-		a.stats.Decode = time.Since(began)
+		a.stats.Decode += time.Since(began)
 		done, more := a.emit(id)
 		if done || !more {
 			return
 		}
-		if err := a.s.Append(ctx, a.next[:], LastLogits, nil); err != nil {
+		began = time.Now()
+		err := a.s.Append(ctx, a.next[:], LastLogits, nil)
+		a.stats.Decode += time.Since(began)
+		if err != nil {
 			d := Delta{Stats: a.stats, Text: a.stop.push(a.stream.Flush()) + a.stop.rest()}
 			if d.Text == "" || a.yield(d, nil) {
 				a.fail(err)

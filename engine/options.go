@@ -91,8 +91,8 @@ type Stats struct {
 	Reused       int           // of these, taken from the cache
 	PromptDone   int           // of these, in the cache by now (reused ones included)
 	Generated    int           // tokens generated
-	Prefill      time.Duration // spent reading the prompt
-	Decode       time.Duration // spent generating
+	Prefill      time.Duration // spent reading the prompt, without what the caller did meanwhile
+	Decode       time.Duration // spent generating, likewise
 	Context      int           // positions there is room for
 }
 

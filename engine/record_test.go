@@ -196,3 +196,19 @@ func TestGreedyIsArgmax(t *testing.T) {
 		}
 	}
 }
+
+// TestBeginOfText adds the begin-of-text token where a template has none, and not
+// a second one where it has.
+func TestBeginOfText(t *testing.T) {
+	for _, template := range []string{"{{ messages[0].content }}", "{{ bos_token }}{{ messages[0].content }}"} {
+		f := newForwardModel(forwardShape{arch: "llama4", layers: 1, width: 24, heads: 2, kvHeads: 1, dim: 10, expertFF: 7, denseFF: 5, vocabulary: 261, moeEvery: 1}, 1)
+		f.file.Key("tokenizer.chat_template", template).Key("tokenizer.ggml.bos_token_id", uint32(256))
+		ids, err := openModel(t, f.bytes(t), Options{}).Encode([]Message{{Role: User, Content: "AB"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ids) != 3 || ids[0] != 256 || ids[1] == 256 {
+			t.Errorf("template %q: ids are %v, want token 256 once, then two", template, ids)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,7 +18,7 @@ type Sequence struct {
 	caches *tensor.Caches
 	batch  tensor.Batch // reused, so that a token costs no allocation
 	out    []int32      // backing of batch.Outputs
-	logits []float32    // [vocabulary], after the last computed token
+	logits []float32    // [vocabulary], of the last batch that had one output row
 	closed bool
 }
 
@@ -58,7 +59,8 @@ func (s *Sequence) Tokens() []int32 { return slices.Clone(s.line.Tokens()) }
 
 // Truncate forgets the tokens from position n on. It returns the length that
 // could be kept, which is less than n where chunked layers have already written
-// over what the tokens after n would look at.
+// over what the tokens after n would look at, and more than n only where the
+// sequence began behind it (StartAt).
 func (s *Sequence) Truncate(n int) int { return s.line.Truncate(n) }
 
 // StartAt empties the sequence and lets it begin at a later position, as if
@@ -119,13 +121,27 @@ func (s *Sequence) step(ctx context.Context, ids []int32, want Want, each func(i
 	return n, s.run(ctx, each)
 }
 
-// run computes s.batch and hands out its logits. The model is held only while it
-// computes, so that each may take its time.
+// run computes s.batch and hands out its logits. A batch that was computed to its
+// end counts, even if ctx has ended meanwhile.
 func (s *Sequence) run(ctx context.Context, each func(int, []float32) error) error {
+	rows, err := s.compute(ctx)
+	if errors.Is(err, tensor.ErrStopped) {
+		return stopped(ctx, s.batch.Start)
+	}
+	if err != nil {
+		return err
+	}
+	s.line.Extend(s.batch.Tokens)
+	return s.hand(rows, each)
+}
+
+// compute is the part of run that holds the model, so that each may take its
+// time. The rows it returns are the sequence's own.
+func (s *Sequence) compute(ctx context.Context) ([]float32, error) {
 	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
 	if s.m.exec == nil || s.closed {
-		s.m.mu.Unlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	b := &s.batch
 	rows, err := s.m.exec.Run(b, s.caches, func() bool { return ctx.Err() != nil })
@@ -134,24 +150,22 @@ func (s *Sequence) run(ctx context.Context, each func(int, []float32) error) err
 		err = s.m.report(b)
 	}
 	if err != nil {
-		err = explain(s.m.file, err)
+		return nil, explain(s.m.file, err)
 	}
-	var out []float32
 	if len(b.Outputs) == 1 {
 		copy(s.logits, rows)
-		out = s.logits
-	} else if err == nil && len(rows) > 0 {
-		out = slices.Clone(rows)
+		return s.logits, nil
 	}
-	s.m.mu.Unlock()
-	if ctx.Err() != nil {
-		return fmt.Errorf("engine: stopped at position %d: %w", b.Start, context.Cause(ctx))
+	return slices.Clone(rows), nil
+}
+
+// stopped is the error of a run that ctx ended; it is ctx's error and, where the
+// caller gave one, its cause.
+func stopped(ctx context.Context, position int) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return fmt.Errorf("engine: stopped at position %d: %w: %w", position, ctx.Err(), cause)
 	}
-	if err != nil {
-		return err
-	}
-	s.line.Extend(b.Tokens)
-	return s.hand(out, each)
+	return fmt.Errorf("engine: stopped at position %d: %w", position, ctx.Err())
 }
 
 // hand gives the logits of the batch that was just computed to each.

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,6 +272,7 @@ func TestGenerateEnds(t *testing.T) {
 		{"limit", Sampling{MaxTokens: 3}, "Hello! How", TokenLimit},
 		{"stop", Sampling{Stop: []string{"lp y", "never"}}, "Hello! How can I he", StopString},
 		{"stop at the start", Sampling{Stop: []string{"H"}}, "", StopString},
+		{"limit while text is held back", Sampling{MaxTokens: 3, Stop: []string{" How never"}}, "Hello! How", TokenLimit},
 		{"empty stop string", Sampling{Stop: []string{""}}, "Hello! How can I help you today?", EndOfTurn},
 	} {
 		s := newSequence(t, m)
@@ -346,6 +349,157 @@ func TestCancel(t *testing.T) {
 	}
 	if generated != 3 {
 		t.Errorf("%d tokens, want none after the stop at 3", generated)
+	}
+}
+
+// countdown is a context that ends after some looks at it, so that a run can be
+// stopped at each of its barriers in turn.
+type countdown struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *countdown) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestStoppedRunOverwrites stops a run that has begun to write its keys over the
+// chunk before: an edit in that chunk must not find them there.
+func TestStoppedRunOverwrites(t *testing.T) {
+	shape := small()
+	shape.Chunk = 16
+	m := openModel(t, synth.Bytes(shape), Options{Context: 64, Threads: 1})
+	used, fresh := newSequence(t, m), newSequence(t, m)
+	ids := randomIDs(32)
+	lastLogits(t, used, ids[:16])
+	for looks := int64(1); ; looks++ {
+		c := &countdown{Context: context.Background()}
+		c.left.Store(looks)
+		err := used.Append(c, ids[16:28], LastLogits, nil)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		n := used.Truncate(8)
+		fresh.Truncate(0)
+		sameBits(t, "an edit after a stop", lastLogits(t, used, ids[n:14]), lastLogits(t, fresh, ids[:14]))
+		used.Truncate(0)
+		lastLogits(t, used, ids[:16])
+	}
+}
+
+// TestStopHasBothErrors gives a caller what it may ask for: the context's error
+// and its own cause.
+func TestStopHasBothErrors(t *testing.T) {
+	s := openSequence(t, synth.Bytes(small()), Options{Context: 64})
+	cause := errors.New("the person went away")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(cause)
+	err := s.Append(ctx, randomIDs(4), LastLogits, nil)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || s.Len() != 0 {
+		t.Errorf("error is %v at position %d, want both context.Canceled and the cause at 0", err, s.Len())
+	}
+}
+
+// TestCompleteBeginsAtZero answers a prompt on a sequence that had been begun
+// behind the start.
+func TestCompleteBeginsAtZero(t *testing.T) {
+	m := openModel(t, synth.Bytes(small()), Options{Context: 256})
+	moved, fresh := newSequence(t, m), newSequence(t, m)
+	ids := randomIDs(10)
+	if err := moved.StartAt(100); err != nil {
+		t.Fatal(err)
+	}
+	lastLogits(t, moved, ids)
+	for _, err := range moved.Complete(context.Background(), ids, Sampling{MaxTokens: 1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	sameBits(t, "after StartAt", moved.logits, lastLogits(t, fresh, ids))
+}
+
+// TestStatsLeaveOutTheCaller counts the engine's time only.
+func TestStatsLeaveOutTheCaller(t *testing.T) {
+	s := openSequence(t, tinyScout(t, "Q8_0"), Options{})
+	began, slept, last := time.Now(), time.Duration(0), Stats{}
+	for d, err := range s.Generate(context.Background(), hello(), Sampling{MaxTokens: 3}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+		slept += 20 * time.Millisecond
+		last = d.Stats
+	}
+	if worked := time.Since(began) - slept; last.Prefill <= 0 || last.Decode <= 0 || last.Prefill+last.Decode > worked {
+		t.Errorf("prefill %v and decode %v, want more than nothing and together at most the %v that are not sleep", last.Prefill, last.Decode, worked)
+	}
+}
+
+// TestPanicInRouted leaves the model usable after a caller's own panic.
+func TestPanicInRouted(t *testing.T) {
+	angry := true
+	s := openSequence(t, synth.Bytes(small()), Options{Context: 64, Routed: func(Routed) {
+		if angry {
+			panic("the caller's")
+		}
+	}})
+	func() {
+		defer func() { recover() }()
+		s.Append(context.Background(), randomIDs(2), LastLogits, nil)
+		t.Error("no panic came through")
+	}()
+	angry = false
+	if err := s.Append(context.Background(), randomIDs(2), LastLogits, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestConcurrentUse asks a model for what it is while a sequence computes and is
+// closed; the race detector watches.
+func TestConcurrentUse(t *testing.T) {
+	m, err := OpenEmbedded(context.Background(), "test.gguf", synth.Bytes(small()), Options{Threads: 2, Context: 256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.NewSequence()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for _, id := range randomIDs(20) {
+			if err := s.Append(context.Background(), []int32{id}, LastLogits, nil); err != nil {
+				break // closed
+			}
+		}
+	})
+	wg.Go(func() {
+		for range 20 {
+			m.Memory()
+			m.WeightBandwidth(context.Background())
+		}
+	})
+	time.Sleep(5 * time.Millisecond)
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+}
+
+func TestClosedSequence(t *testing.T) {
+	m := openModel(t, synth.Bytes(small()), Options{Context: 64})
+	s := newSequence(t, m)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(context.Background(), []int32{1}, LastLogits, nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("error is %v, want ErrClosed", err)
 	}
 }
 

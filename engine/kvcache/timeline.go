@@ -107,7 +107,7 @@ func (t *Timeline) Reusable(ids []int32) int {
 }
 
 // Truncate forgets the tokens from position n on and returns the length that
-// could be kept: n, or less when the chunk that n lies in has been overwritten,
+// could be kept: n, the origin if n is before it, or less than n when the chunk that n lies in has been overwritten,
 // and with it the keys that the tokens after n must see.
 func (t *Timeline) Truncate(n int) int {
 	n = t.keepable(min(max(n, t.origin), t.Len()))

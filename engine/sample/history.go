@@ -3,23 +3,28 @@ package sample
 // history counts the last accepted tokens. Every operation is O(1), whatever
 // the window.
 type history struct {
-	count []int32 // [vocabulary] occurrences of a token in the window
-	seen  []int32 // the tokens with count > 0, in no particular order
-	place []int32 // [vocabulary] index of a token in seen, where count > 0
-	ring  []int32 // the window, oldest at next once full; nil when the window is all
-	next  int
-	full  bool
+	count  []int32 // [vocabulary] occurrences of a token in the window
+	seen   []int32 // the tokens with count > 0, in no particular order
+	place  []int32 // [vocabulary] index of a token in seen, where count > 0
+	window int     // tokens that count; negative is all
+	ring   []int32 // the last of them, oldest at next once there are window; unused when all count
+	next   int
 }
+
+// ringAhead is how much of a window is made room for at once. Longer ones, longer
+// than most contexts, grow as they fill.
+const ringAhead = 1 << 14
 
 // newHistory makes room for a vocabulary; window < 0 remembers everything.
 func newHistory(vocabulary, window int) *history {
 	h := &history{
-		count: make([]int32, vocabulary),
-		place: make([]int32, vocabulary),
+		count:  make([]int32, vocabulary),
+		place:  make([]int32, vocabulary),
+		window: window,
 	}
 	distinct := vocabulary
 	if window >= 0 {
-		h.ring = make([]int32, window)
+		h.ring = make([]int32, 0, min(window, ringAhead))
 		distinct = min(distinct, window)
 	}
 	h.seen = make([]int32, 0, distinct)
@@ -29,15 +34,14 @@ func newHistory(vocabulary, window int) *history {
 // add remembers a token and forgets the one that falls out of the window.
 // Ids outside the vocabulary are not counted but take their place.
 func (h *history) add(id int32) {
-	if h.ring != nil {
-		if h.full {
-			h.forget(h.ring[h.next])
-		}
+	switch {
+	case h.window < 0:
+	case len(h.ring) < h.window:
+		h.ring = append(h.ring, id)
+	default:
+		h.forget(h.ring[h.next])
 		h.ring[h.next] = id
-		h.next++
-		if h.next == len(h.ring) {
-			h.next, h.full = 0, true
-		}
+		h.next = (h.next + 1) % h.window
 	}
 	if id < 0 || int(id) >= len(h.count) {
 		return
@@ -68,7 +72,7 @@ func (h *history) reset() {
 		h.count[id] = 0
 	}
 	h.seen = h.seen[:0]
-	h.next, h.full = 0, false
+	h.ring, h.next = h.ring[:0], 0
 }
 
 // penalise changes the logits of the tokens in the window.

@@ -277,3 +277,24 @@ func BenchmarkSample(b *testing.B) {
 		}
 	})
 }
+
+// TestHugePenaltyWindow is a window longer than any sequence: all tokens count,
+// and no room is made for what never comes.
+func TestHugePenaltyWindow(t *testing.T) {
+	p := Params{RepeatPenalty: 2, PenaltyWindow: 1 << 50}
+	huge := New(p, 100)
+	p.PenaltyWindow = -1
+	all := New(p, 100)
+	logits := make([]float32, 100)
+	for i := range logits {
+		logits[i] = float32(100 - i)
+	}
+	for range 200 {
+		a, b := huge.Sample(logits), all.Sample(logits)
+		if a != b {
+			t.Fatalf("token is %d, with all tokens counting %d", a, b)
+		}
+		huge.Accept(a)
+		all.Accept(b)
+	}
+}

@@ -73,9 +73,10 @@ type Batch struct {
 type Program interface {
 	// Run computes one segment for the batch, reading and extending cache. When
 	// stop returns true between two operations it gives up with ErrStopped; the
-	// positions of this batch are then undefined in the cache, those before it are
-	// untouched. stop may be nil. The batch must be within the limits given to
-	// Compile.
+	// cells of this batch are then undefined, also those that held an earlier
+	// position (cells wrap), and all others are untouched. stop may be nil. The
+	// batch must be within the limits given to Compile; it is the caller's again as
+	// soon as Run returns.
 	Run(segment int, b *Batch, cache Cache, stop func() bool) error
 	// Write sets a value that another device computed: [rows, width], or for a
 	// routing value [rows, 2, width], the expert ids as floats and then the weights.

@@ -4,9 +4,9 @@ import "scout/engine/quant"
 
 // Weight is one tensor of a model file: read-only, in the file's own format.
 //
-// A Weight says where its bytes are mapped, not where they will be used: only a
-// Backend looks at Data, when it compiles a graph. Model code passes Weights
-// around as names with a shape.
+// A Weight says where its bytes are mapped, not where they will be used: matrices
+// are looked at by backends only. Model code passes Weights around as names with a
+// shape.
 type Weight struct {
 	Name  string
 	Type  quant.Type

@@ -18,7 +18,8 @@ type program struct {
 	attention workspace
 
 	// The current run, read by the steps.
-	batch  *tensor.Batch
+	batch  *tensor.Batch // nil before the first run, then &own
+	own    tensor.Batch  // the last run's, which its caller may change as soon as it is over
 	cache  *cache
 	stop   func() bool
 	halted bool
@@ -77,7 +78,8 @@ func (p *program) Run(i int, b *tensor.Batch, c tensor.Cache, stop func() bool) 
 	if err := p.admit(b, c); err != nil {
 		return err
 	}
-	p.batch, p.stop, p.halted = b, stop, false
+	p.own = *b
+	p.batch, p.stop, p.halted = &p.own, stop, false
 	s := &p.segments[i]
 	for j := range s.steps {
 		s.steps[j].pieces.next.Store(0)
