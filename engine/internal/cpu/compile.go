@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"scout/engine/internal/kernel"
+	"scout/engine/quant"
 	"scout/engine/tensor"
 )
 
@@ -42,6 +43,7 @@ type acts struct {
 	kernel.Acts
 	shape   actsShape
 	storage int
+	packed  int // storage of the packed activations; 0 when nobody wants any
 }
 
 type actsShape struct {
@@ -246,7 +248,9 @@ func (c *compiler) release(v tensor.Value) {
 func (c *compiler) newActs(shape actsShape) *acts {
 	if idle := c.idleActs[shape]; len(idle) > 0 {
 		c.idleActs[shape] = idle[:len(idle)-1]
-		return idle[len(idle)-1]
+		a := idle[len(idle)-1]
+		a.packed = 0
+		return a
 	}
 	a := &acts{shape: shape, storage: c.storage()}
 	a.Resize(shape.form, shape.rows, shape.cols)
@@ -256,9 +260,17 @@ func (c *compiler) newActs(shape actsShape) *acts {
 
 func (c *compiler) idle(a *acts) { c.idleActs[a.shape] = append(c.idleActs[a.shape], a) }
 
-// prepared is value v in the form that weights of type form multiply with,
-// preparing it unless an earlier node has.
-func (c *compiler) prepared(v tensor.Value, form kernel.Form) *acts {
+// prepared is value v in the form that weights of type t multiply with, preparing
+// it unless an earlier node has.
+func (c *compiler) prepared(v tensor.Value, t quant.Type) *acts {
+	x := c.in(v)
+	a := c.quantised(v, kernel.FormOf(t))
+	c.wantPacked(a, t, func() int { return c.p.rows(x.info.Rows) })
+	return a
+}
+
+// quantised is value v in a form.
+func (c *compiler) quantised(v tensor.Value, form kernel.Form) *acts {
 	key := actsKey{v, form}
 	if a, ok := c.acts[key]; ok {
 		return a

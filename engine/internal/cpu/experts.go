@@ -62,6 +62,7 @@ type experts struct {
 	mine   []bool  // by expert: computed here
 	start  []int32 // by expert, and one more: its first sorted row
 	order  []int32 // by sorted row: the pair, token*TopK+choice
+	tile   []int32 // by expert, and one more: its first tile of packed rows
 	place  []int32 // by pair: its sorted row, -1 when another device computes it
 	inputs bool    // weights scale the inputs; otherwise the outputs
 }
@@ -69,7 +70,7 @@ type experts struct {
 func (c *compiler) newExperts(op tensor.ExpertFFN, pairs int) *experts {
 	n := op.Gate.Shape[0]
 	e := &experts{
-		mine: make([]bool, n), start: make([]int32, n+1),
+		mine: make([]bool, n), start: make([]int32, n+1), tile: make([]int32, n+1),
 		order: make([]int32, pairs), place: make([]int32, pairs), inputs: op.Gating == tensor.SigmoidInput,
 	}
 	for i := range e.mine {
@@ -103,6 +104,9 @@ func (e *experts) sort(ids []int32) {
 	}
 	copy(e.start[1:], e.start)
 	e.start[0] = 0
+	for i := range e.mine {
+		e.tile[i+1] = e.tile[i] + int32(kernel.Tiles(int(e.start[i+1]-e.start[i])))
+	}
 }
 
 // rows is how many sorted rows the run has.
@@ -121,11 +125,14 @@ func (c *compiler) expertFFN(n *tensor.Node, op tensor.ExpertFFN) {
 		}
 	})
 	xs := c.gather(x, routes, e, plan, most, kernel.FormOf(op.Gate.Type), kernel.FormOf(op.Up.Type))
+	c.wantPackedExperts(xs[0], op.Gate.Type, e, plan)
+	c.wantPackedExperts(xs[1], op.Up.Type, e, plan)
 	gate, up := c.buffer(most*ff), c.buffer(most*ff)
 	c.expertProduct(op.Gate, gate, xs[0], e, plan)
 	c.expertProduct(op.Up, up, xs[1], e, plan)
 	h := c.newActs(actsShape{kernel.FormOf(op.Down.Type), most, ff})
 	c.swiglu(gate, up, h, ff, e.rows)
+	c.wantPackedExperts(h, op.Down.Type, e, plan)
 	down := c.buffer(most * op.Down.Out())
 	c.expertProduct(op.Down, down, h, e, plan)
 	c.scatter(c.out(n), down, routes, e, plan)
@@ -182,7 +189,7 @@ func (c *compiler) expertProduct(w *tensor.Weight, dst buffer, x *acts, e *exper
 	rows := w.Out()
 	piece := c.pieceRows(ms[0])
 	each := (rows + piece - 1) / piece
-	c.step(w.Name, []int{x.storage, plan}, []int{dst.storage}, func(worker int, pieces *counter) {
+	c.step(w.Name, append(x.reads(), plan), []int{dst.storage}, func(worker int, pieces *counter) {
 		expert, before := 0, 0 // pieces of the experts before this one
 		for i := pieces.take(); ; i = pieces.take() {
 			for expert < len(ms) && (e.start[expert] == e.start[expert+1] || i >= before+each) {
@@ -195,8 +202,8 @@ func (c *compiler) expertProduct(w *tensor.Weight, dst buffer, x *acts, e *exper
 				return
 			}
 			r := (i - before) * piece
-			kernel.MatMul(dst.data, rows, ms[expert], r, min(r+piece, rows), &x.Acts,
-				int(e.start[expert]), int(e.start[expert+1]), c.p.scratch(worker))
+			x.multiply(dst.data, ms[expert], r, min(r+piece, rows),
+				int(e.start[expert]), int(e.start[expert+1]), int(e.tile[expert]), c.p.scratch(worker))
 		}
 	})
 	c.weights(func(to [][]byte) [][]byte {

@@ -6,10 +6,11 @@ import (
 )
 
 // Rows of a matrix one worker takes at a time: enough pieces that a slow worker
-// does not keep the others waiting, few enough bytes that a call stays short.
+// does not keep the others waiting, but large ones, since the beginning of each
+// waits for memory: nothing has asked for it ahead of time.
 const (
 	rowTile        = 16 // the kernels' tile height; pieces are multiples of it
-	pieceBytes     = 256 << 10
+	pieceBytes     = 3 << 20
 	piecesEachWant = 6
 )
 
@@ -23,14 +24,14 @@ func (c *compiler) pieceRows(m kernel.Matrix) int {
 // product adds the step dst = x W + bias for the first rows of the run.
 func (c *compiler) product(name string, dst buffer, m kernel.Matrix, x *acts, rows tensor.Rows, bias []float32) {
 	piece := c.pieceRows(m)
-	c.step(name, []int{x.storage}, []int{dst.storage}, func(worker int, pieces *counter) {
+	c.step(name, x.reads(), []int{dst.storage}, func(worker int, pieces *counter) {
 		n := c.p.rows(rows)
 		if n == 0 {
 			return
 		}
 		for r := pieces.take() * piece; r < m.Rows; r = pieces.take() * piece {
 			end := min(r+piece, m.Rows)
-			kernel.MatMul(dst.data, m.Rows, m, r, end, &x.Acts, 0, n, c.p.scratch(worker))
+			x.multiply(dst.data, m, r, end, 0, n, 0, c.p.scratch(worker))
 			if bias != nil {
 				for t := range n {
 					kernel.Add(dst.data[t*m.Rows+r:t*m.Rows+end], dst.data[t*m.Rows+r:t*m.Rows+end], bias[r:end])
@@ -47,7 +48,7 @@ func (c *compiler) product(name string, dst buffer, m kernel.Matrix, x *acts, ro
 }
 
 func (c *compiler) matMul(n *tensor.Node, op tensor.MatMul) {
-	x := c.prepared(n.In[0], kernel.FormOf(op.W.Type))
+	x := c.prepared(n.In[0], op.W.Type)
 	y := c.out(n)
 	c.product(op.W.Name, y.buffer(), matrix(op.W, 0), x, y.info.Rows, vector(op.Bias))
 }
@@ -59,13 +60,15 @@ func (v *value) buffer() buffer { return buffer{v.data, v.storage} }
 func (c *compiler) ffn(n *tensor.Node, op tensor.FFN) {
 	rows, ff := c.g.Values[n.In[0]].Rows, op.Gate.Out()
 	size := c.maxRows(rows) * ff
-	xg := c.prepared(n.In[0], kernel.FormOf(op.Gate.Type))
-	xu := c.prepared(n.In[0], kernel.FormOf(op.Up.Type))
+	xg := c.prepared(n.In[0], op.Gate.Type)
+	xu := c.prepared(n.In[0], op.Up.Type)
 	gate, up := c.buffer(size), c.buffer(size)
 	c.product(op.Gate.Name, gate, matrix(op.Gate, 0), xg, rows, nil)
 	c.product(op.Up.Name, up, matrix(op.Up, 0), xu, rows, nil)
 	h := c.newActs(actsShape{kernel.FormOf(op.Down.Type), c.maxRows(rows), ff})
-	c.swiglu(gate, up, h, ff, func() int { return c.p.rows(rows) })
+	used := func() int { return c.p.rows(rows) }
+	c.swiglu(gate, up, h, ff, used)
+	c.wantPacked(h, op.Down.Type, used)
 	y := c.out(n)
 	c.product(op.Down.Name, y.buffer(), matrix(op.Down, 0), h, rows, nil)
 	c.recycle(gate)

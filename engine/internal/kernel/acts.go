@@ -45,6 +45,8 @@ type Acts struct {
 	Q    []int8    // [Rows, Cols], the quantised forms only
 	D    []float32 // [Rows, Cols/32] or [Rows, Cols/256]: activation i is D*Q[i]
 	Sums []int16   // [Rows, Cols/32] or [Rows, Cols/16]: sums of 32 (FormQ8_0) or 16 (FormQ8_K) of Q
+
+	packed []byte // see Pack
 }
 
 // Resize makes a hold rows vectors of cols activations, of undefined content.

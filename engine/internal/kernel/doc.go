@@ -20,6 +20,7 @@
 //     prompt give the same bits, and so do any number of threads.
 //
 //   - Weights are read where they are mapped; nothing is repacked or copied.
+//     Activations may be, for matrix instructions (Acts.Pack): they are few.
 //
 //   - Assembly functions are entered through Go functions whose prologue is a
 //     preemption point, with at most about 1 MB of weights a call: a loop over

@@ -43,6 +43,8 @@ type quantKernel struct {
 	// dot has MatMul's contract for matrices of one type, with activations already
 	// of the type's form. nil means there is none.
 	dot func(dst []float32, ldd int, m Matrix, r0, r1 int, a *Acts, t0, t1 int, s *Scratch)
+	// packed has MatMulPacked's contract; nil means that packing gains nothing.
+	packed func(dst []float32, ldd int, m *Matrix, r0, r1 int, a *Acts, t0, t1, tile int, s *Scratch)
 }
 
 // quantised is the kernel MatMul uses for each type; a type without one goes to
@@ -91,4 +93,20 @@ func MatMul(dst []float32, ldd int, m Matrix, r0, r1 int, a *Acts, t0, t1 int, s
 	default:
 		matMulSuper(dst, ldd, m, r0, r1, a, t0, t1, s)
 	}
+}
+
+// MatMulPacked is MatMul for vectors t0 to t1-1 that are packed from tile on, 16 a
+// tile, and for which Packs was true.
+func MatMulPacked(dst []float32, ldd int, m Matrix, r0, r1 int, a *Acts, t0, t1, tile int, s *Scratch) {
+	if r0 >= r1 || t0 >= t1 {
+		return
+	}
+	_ = dst[(t1-1)*ldd+r1-1]
+	_ = m.row(r1 - 1)
+	packed := quantised[m.Type].packed
+	if a.Cols != m.Cols || a.Rows < t1 || a.Form != FormOf(m.Type) || packed == nil {
+		panic("kernel: packed activations do not fit the matrix")
+	}
+	_ = a.packed[(tile+Tiles(t1-t0))*a.Cols/256*packBytes+63]
+	packed(dst, ldd, &m, r0, r1, a, t0, t1, tile, s)
 }

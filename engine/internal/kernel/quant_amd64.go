@@ -82,16 +82,17 @@ func init() {
 	for t, f := range quantFormats {
 		avx2 := *f
 		avx2.multiply8 = nil
-		registerQuant("avx2", t, quantKernel{avx2.matMul})
+		registerQuant("avx2", t, quantKernel{dot: avx2.matMul})
 		vnni, avx512 := avx2, *f
 		if f.multiplyVNNI != nil && hasAVXVNNI {
 			vnni.multiply, avx512.multiply = f.multiplyVNNI, f.multiplyVNNI
-			registerQuant("avx2 vnni", t, quantKernel{vnni.matMul})
+			registerQuant("avx2 vnni", t, quantKernel{dot: vnni.matMul})
 		}
 		if hasAVX512 {
-			registerQuant("avx512", t, quantKernel{avx512.matMul})
+			registerQuant("avx512", t, quantKernel{dot: avx512.matMul})
 		}
 	}
+	registerAMX()
 }
 
 // Products of fewer vectors read the rows where they are, once for each vector;

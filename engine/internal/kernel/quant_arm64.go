@@ -60,10 +60,10 @@ func init() {
 	}
 	fillBooks()
 	for t, f := range superFormats {
-		registerQuant("dotprod", t, quantKernel{f.matMul})
+		registerQuant("dotprod", t, quantKernel{dot: f.matMul})
 	}
 	for t, f := range smallFormats {
-		registerQuant("dotprod", t, quantKernel{f.matMul})
+		registerQuant("dotprod", t, quantKernel{dot: f.matMul})
 	}
 }
 

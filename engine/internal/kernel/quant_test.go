@@ -157,7 +157,7 @@ func TestQuantKernelsExact(t *testing.T) {
 		for rows := 1; rows <= 40; rows++ {
 			testQuantKernel(t, rng, k, typ, fillers[0], rows, 1+rng.IntN(3), 1+rng.IntN(6))
 		}
-		for _, vectors := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 64, 130} {
+		for _, vectors := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 32, 33, 48, 64, 130} {
 			testQuantKernel(t, rng, k, typ, fillers[0], 20, 2, vectors)
 		}
 		testQuantKernel(t, rng, k, typ, fillers[0], 16, 11, 5)
@@ -186,10 +186,30 @@ func testQuantKernelCols(t *testing.T, rng *rand.Rand, k quantKernel, typ quant.
 	got := make([]float32, len(want))
 	s := new(Scratch)
 	k.dot(got, rows, m, 0, rows, a, 0, vectors, s)
-	for i := range want {
-		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-			t.Fatalf("%s [%d, %d] by %d vectors: row %d of vector %d is %g, want exactly %g", f.name, rows, cols, vectors, i%rows, i/rows, got[i], want[i])
+	check := func() {
+		t.Helper()
+		for i := range want {
+			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+				t.Fatalf("%s [%d, %d] by %d vectors: row %d of vector %d is %g, want exactly %g", f.name, rows, cols, vectors, i%rows, i/rows, got[i], want[i])
+			}
 		}
+	}
+	check()
+	if k.packed == nil {
+		return
+	}
+	clear(got)
+	tile := rng.IntN(3)
+	pack(a, tile)
+	k.packed(got, rows, &m, 0, rows, a, 0, vectors, tile, s)
+	check()
+}
+
+// pack packs all vectors, from a tile on.
+func pack(a *Acts, tile int) {
+	a.ReserveTiles(tile + Tiles(a.Rows))
+	for t := 0; t < a.Rows; t += TileVectors {
+		a.Pack(tile+t/TileVectors, t, min(t+TileVectors, a.Rows))
 	}
 }
 
@@ -202,6 +222,13 @@ func TestQuantKernelsAllocate(t *testing.T) {
 			a := integerActs(rng, typ, vectors, 512, randomIntegers)
 			dst, s := make([]float32, 40*vectors), new(Scratch)
 			run := func() { k.dot(dst, 40, m, 0, 40, a, 0, vectors, s) }
+			if k.packed != nil {
+				a.ReserveTiles(1)
+				run = func() {
+					a.Pack(0, 0, vectors)
+					k.packed(dst, 40, &m, 0, 40, a, 0, vectors, 0, s)
+				}
+			}
 			run()
 			if n := testing.AllocsPerRun(3, run); n != 0 {
 				t.Errorf("%d vectors: %v allocations", vectors, n)
@@ -235,9 +262,14 @@ func benchQuant(b *testing.B, k quantKernel, m Matrix, a *Acts) {
 	}
 	dst, s := make([]float32, m.Rows*a.Rows), new(Scratch)
 	b.SetBytes(int64(len(m.Data)))
+	product := func(r0, r1 int) { k.dot(dst, m.Rows, m, r0, r1, a, 0, a.Rows, s) }
+	if k.packed != nil && a.Rows > 1 {
+		pack(a, 0)
+		product = func(r0, r1 int) { k.packed(dst, m.Rows, &m, r0, r1, a, 0, a.Rows, 0, s) }
+	}
 	for b.Loop() {
 		for r := 0; r < m.Rows; r += 64 { // pieces as a worker takes them
-			k.dot(dst, m.Rows, m, r, r+64, a, 0, a.Rows, s)
+			product(r, r+64)
 		}
 	}
 	b.ReportMetric(float64(b.N)*float64(m.Rows*m.Cols*a.Rows)/b.Elapsed().Seconds()/1e9, "GMAC/s")
