@@ -24,6 +24,7 @@ type Scratch struct {
 	bytes  [4][]byte
 	super  quant.Super
 	small  quant.Small
+	two    twoVectors
 }
 
 // float is buffer i as n floats of undefined content.

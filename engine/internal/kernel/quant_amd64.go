@@ -27,6 +27,9 @@ var hasAVX512 = hasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasA
 type quantFormat struct {
 	// rows multiplies one vector with groups of eight rows where they are.
 	rows func(dst *float32, w *byte, stride int, q *int8, d *float32, sums *int16, blocks, groups int)
+	// rowsTwo multiplies two vectors, whose activations are block by block in turn, and
+	// puts the second's results stride2 after the first's; nil if there is none.
+	rowsTwo func(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks, groups int)
 
 	// unpack fills a tile, and prefetches the tile that starts at next.
 	unpack func(tile, w *byte, stride int, next *byte, blocks int)
@@ -51,9 +54,9 @@ type tileFunc func(c *float32, tile *byte, q *int8, d *float32, sums *int16, col
 var quantFormats = map[quant.Type]*quantFormat{
 	quant.Q2_K:   {rows: rowsQ2K, unpack: tileQ2K, multiply: tileSum4Min, multiply8: tile8ShortMin, mins: true},
 	quant.Q3_K:   {rows: rowsQ3K, unpack: tileQ3K, multiply: tileSum4, multiply8: tile8Short, bias: 4},
-	quant.Q4_K:   {rows: rowsQ4K, unpack: tileQ4K, multiply: tileSum8MinWide, multiplyVNNI: tileVNNIMinWide, multiply8: tile8ShortMinWide, wide: true, mins: true},
-	quant.Q5_K:   {rows: rowsQ5K, unpack: tileQ5K, multiply: tileSum4MinWide, multiplyVNNI: tileVNNIMinWide, multiply8: tile8MinWide, wide: true, mins: true},
-	quant.Q6_K:   {rows: rowsQ6K, unpack: tileQ6K, multiply: tileSum2, multiplyVNNI: tileVNNI, multiply8: tile8, bias: 32},
+	quant.Q4_K:   {rows: rowsQ4K, rowsTwo: rowsTwoQ4K, unpack: tileQ4K, multiply: tileSum8MinWide, multiplyVNNI: tileVNNIMinWide, multiply8: tile8ShortMinWide, wide: true, mins: true},
+	quant.Q5_K:   {rows: rowsQ5K, rowsTwo: rowsTwoQ5K, unpack: tileQ5K, multiply: tileSum4MinWide, multiplyVNNI: tileVNNIMinWide, multiply8: tile8MinWide, wide: true, mins: true},
+	quant.Q6_K:   {rows: rowsQ6K, rowsTwo: rowsTwoQ6K, unpack: tileQ6K, multiply: tileSum2, multiplyVNNI: tileVNNI, multiply8: tile8, bias: 32},
 	quant.IQ1S:   {rows: rowsIQ1S, unpack: tileIQ1S, multiply: tileSum4Wide, multiplyVNNI: tileVNNIWide, multiply8: tile8Wide, wide: true, bias: 9},
 	quant.IQ1M:   {rows: rowsIQ1M, unpack: tileIQ1M, multiply: tileSum4, multiply8: tile8, bias: 9},
 	quant.IQ2XXS: {rows: rowsIQ2XXS, unpack: tileIQ2XXS, multiply: tileSum1Wide, multiplyVNNI: tileVNNIWide, multiply8: tile8Wide, wide: true, bias: 43},
@@ -95,15 +98,18 @@ func init() {
 	registerAMX()
 }
 
-// Products of fewer vectors read the rows where they are, once for each vector;
-// of more, tiles.
+// Products of fewer vectors read the rows where they are, once for each vector or
+// once for two; of more, tiles.
 const tilesFrom = 3
 
 // matMul is MatMul of one type.
 func (f *quantFormat) matMul(dst []float32, ldd int, m Matrix, r0, r1 int, a *Acts, t0, t1 int, s *Scratch) {
-	if t1-t0 < tilesFrom && m.Rows >= 8 {
+	switch n := t1 - t0; {
+	case n == 2 && f.rowsTwo != nil && m.Rows >= 8:
+		f.matMulTwo(dst, ldd, &m, r0, r1, a, t0, s)
+	case n < tilesFrom && m.Rows >= 8:
 		f.matMulRows(dst, ldd, &m, r0, r1, a, t0, t1, s)
-	} else {
+	default:
 		f.matMulTiles(dst, ldd, &m, r0, r1, a, t0, t1, s)
 	}
 }

@@ -6936,29 +6936,29 @@ pair:
 	VPHADDD        Y3, Y2, Y2
 	VPHADDD        Y5, Y4, Y4
 	VPHADDD        Y4, Y2, Y2
-	VBROADCASTSS   (DI), Y3
-	VMOVD          (AX), X5
-	VPINSRD        $0x01, (AX)(DX*1), X5, X5
-	VPINSRD        $0x02, (AX)(DX*2), X5, X5
-	VPINSRD        $0x03, (AX)(BX*1), X5, X5
+	VMOVD          (AX), X4
+	VPINSRD        $0x01, (AX)(DX*1), X4, X4
+	VPINSRD        $0x02, (AX)(DX*2), X4, X4
+	VPINSRD        $0x03, (AX)(BX*1), X4, X4
+	VPSHUFB        evenWordsFirst<>+0(SB), X4, X4
+	VMOVD          (CX), X5
+	VPINSRD        $0x01, (CX)(DX*1), X5, X5
+	VPINSRD        $0x02, (CX)(DX*2), X5, X5
+	VPINSRD        $0x03, (CX)(BX*1), X5, X5
 	VPSHUFB        evenWordsFirst<>+0(SB), X5, X5
-	VMOVD          (CX), X6
-	VPINSRD        $0x01, (CX)(DX*1), X6, X6
-	VPINSRD        $0x02, (CX)(DX*2), X6, X6
-	VPINSRD        $0x03, (CX)(BX*1), X6, X6
-	VPSHUFB        evenWordsFirst<>+0(SB), X6, X6
-	VPUNPCKLQDQ    X6, X5, X4
-	VPUNPCKHQDQ    X6, X5, X5
+	VPUNPCKLQDQ    X5, X4, X3
+	VPUNPCKHQDQ    X5, X4, X4
+	VCVTPH2PS      X3, Y3
 	VCVTPH2PS      X4, Y4
-	VCVTPH2PS      X5, Y5
+	VBROADCASTSS   (DI), Y5
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y4, Y4
-	VMULPS         Y1, Y4, Y4
-	VMULPS         Y3, Y5, Y5
+	VMULPS         Y5, Y3, Y3
+	VMULPS         Y1, Y3, Y3
+	VMULPS         Y5, Y4, Y5
 	VCVTDQ2PS      Y2, Y2
 	VMULPS         Y2, Y5, Y5
-	VSUBPS         Y5, Y4, Y4
-	VADDPS         Y4, Y0, Y0
+	VSUBPS         Y5, Y3, Y3
+	VADDPS         Y3, Y0, Y0
 	ADDQ           $0x00000090, AX
 	ADDQ           $0x00000090, CX
 	ADDQ           $0x00000100, SI
@@ -7068,6 +7068,338 @@ DATA evenWordsFirst<>+8(SB)/8, $0x0f0e0b0a07060302
 DATA evenWordsFirst<>+16(SB)/8, $0x0d0c090805040100
 DATA evenWordsFirst<>+24(SB)/8, $0x0f0e0b0a07060302
 GLOBL evenWordsFirst<>(SB), RODATA|NOPTR, $32
+
+// func rowsTwoQ4K(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
+// Requires: AVX, AVX2, CMOV, F16C, MMX+
+TEXT ·rowsTwoQ4K(SB), NOSPLIT, $512-72
+	MOVQ w+16(FP), AX
+	MOVQ stride+24(FP), DX
+	LEAQ (DX)(DX*2), BX
+
+group:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	MOVQ  q+32(FP), SI
+	MOVQ  d+40(FP), DI
+	MOVQ  sums+48(FP), R8
+	MOVQ  blocks+56(FP), R9
+	LEAQ  (AX)(DX*4), CX
+
+block:
+	LEAQ       864(AX), R10
+	LEAQ       (R10)(DX*4), R11
+	ADDQ       BX, R11
+	CMPQ       R9, $0x06
+	CMOVQLE    R11, R10
+	LEAQ       (R10)(DX*4), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	PREFETCHT0 (R10)(DX*1)
+	PREFETCHT0 64(R10)(DX*1)
+	PREFETCHT0 128(R10)(DX*1)
+	PREFETCHT0 (R10)(DX*2)
+	PREFETCHT0 64(R10)(DX*2)
+	PREFETCHT0 128(R10)(DX*2)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	PREFETCHT0 (R11)(DX*1)
+	PREFETCHT0 64(R11)(DX*1)
+	PREFETCHT0 128(R11)(DX*1)
+	PREFETCHT0 (R11)(DX*2)
+	PREFETCHT0 64(R11)(DX*2)
+	PREFETCHT0 128(R11)(DX*2)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	VMOVDQU    (R8), Y2
+	VPMADDWD   words01<>+0(SB), Y2, Y2
+	VPACKSSDW  Y2, Y2, Y2
+	VPERMQ     $0x88, Y2, Y2
+	VMOVDQU    32(R8), Y3
+	VPMADDWD   words01<>+0(SB), Y3, Y3
+	VPACKSSDW  Y3, Y3, Y3
+	VPERMQ     $0x88, Y3, Y3
+	XORQ       R10, R10
+
+pair:
+	VBROADCASTI128 (AX), Y4
+	VINSERTI128    $0x01, (CX), Y4, Y4
+	VPSHUFB        scaleMinLow<>+0(SB), Y4, Y5
+	VPSRLVD        scaleMinShift<>+0(SB), Y5, Y5
+	VPAND          scaleMinMask<>+0(SB), Y5, Y5
+	VPSHUFB        scaleMinHigh<>+0(SB), Y4, Y4
+	VPSRLW         $0x02, Y4, Y4
+	VPAND          bytes30<>+0(SB), Y4, Y4
+	VPOR           Y4, Y5, Y5
+	VPXOR          Y4, Y4, Y4
+	VPUNPCKHBW     Y4, Y5, Y6
+	VPUNPCKLBW     Y4, Y5, Y4
+	VPMADDWD       Y2, Y6, Y5
+	VMOVDQU        Y5, 128(SP)(R10*1)
+	VPMADDWD       Y3, Y6, Y5
+	VMOVDQU        Y5, 384(SP)(R10*1)
+	VBROADCASTI128 16(AX), Y5
+	VINSERTI128    $0x01, 16(CX), Y5, Y5
+	VBROADCASTI128 32(AX), Y6
+	VINSERTI128    $0x01, 32(CX), Y6, Y6
+	VPAND          bytes0f<>+0(SB), Y5, Y7
+	VBROADCASTI128 (SI), Y8
+	VPMADDUBSW     Y8, Y7, Y8
+	VBROADCASTI128 256(SI), Y9
+	VPMADDUBSW     Y9, Y7, Y9
+	VPAND          bytes0f<>+0(SB), Y6, Y7
+	VBROADCASTI128 16(SI), Y10
+	VPMADDUBSW     Y10, Y7, Y10
+	VPADDW         Y10, Y8, Y8
+	VBROADCASTI128 272(SI), Y10
+	VPMADDUBSW     Y10, Y7, Y10
+	VPADDW         Y10, Y9, Y9
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 32(SI), Y7
+	VPMADDUBSW     Y7, Y5, Y7
+	VPSHUFB        word0<>+0(SB), Y4, Y10
+	VPMADDWD       Y10, Y8, Y8
+	VBROADCASTI128 288(SI), Y10
+	VPMADDUBSW     Y10, Y5, Y10
+	VPSHUFB        word0<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y9, Y9
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 48(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y7, Y7
+	VBROADCASTI128 304(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y10, Y10
+	VBROADCASTI128 48(AX), Y5
+	VINSERTI128    $0x01, 48(CX), Y5, Y5
+	VBROADCASTI128 64(AX), Y6
+	VINSERTI128    $0x01, 64(CX), Y6, Y6
+	VPAND          bytes0f<>+0(SB), Y5, Y11
+	VBROADCASTI128 64(SI), Y12
+	VPMADDUBSW     Y12, Y11, Y12
+	VPSHUFB        word1<>+0(SB), Y4, Y13
+	VPMADDWD       Y13, Y7, Y7
+	VPADDD         Y7, Y8, Y8
+	VBROADCASTI128 320(SI), Y7
+	VPMADDUBSW     Y7, Y11, Y7
+	VPSHUFB        word1<>+0(SB), Y4, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y9, Y9
+	VPAND          bytes0f<>+0(SB), Y6, Y10
+	VBROADCASTI128 80(SI), Y11
+	VPMADDUBSW     Y11, Y10, Y11
+	VPADDW         Y11, Y12, Y12
+	VBROADCASTI128 336(SI), Y11
+	VPMADDUBSW     Y11, Y10, Y11
+	VPADDW         Y11, Y7, Y7
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 96(SI), Y10
+	VPMADDUBSW     Y10, Y5, Y10
+	VPSHUFB        word2<>+0(SB), Y4, Y11
+	VPMADDWD       Y11, Y12, Y12
+	VPADDD         Y12, Y8, Y8
+	VBROADCASTI128 352(SI), Y11
+	VPMADDUBSW     Y11, Y5, Y11
+	VPSHUFB        word2<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y7, Y7
+	VPADDD         Y7, Y9, Y9
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 112(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y10, Y10
+	VBROADCASTI128 368(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y11, Y11
+	VBROADCASTI128 80(AX), Y5
+	VINSERTI128    $0x01, 80(CX), Y5, Y5
+	VBROADCASTI128 96(AX), Y6
+	VINSERTI128    $0x01, 96(CX), Y6, Y6
+	VPAND          bytes0f<>+0(SB), Y5, Y7
+	VBROADCASTI128 128(SI), Y12
+	VPMADDUBSW     Y12, Y7, Y12
+	VPSHUFB        word3<>+0(SB), Y4, Y13
+	VPMADDWD       Y13, Y10, Y10
+	VPADDD         Y10, Y8, Y8
+	VBROADCASTI128 384(SI), Y10
+	VPMADDUBSW     Y10, Y7, Y10
+	VPSHUFB        word3<>+0(SB), Y4, Y7
+	VPMADDWD       Y7, Y11, Y11
+	VPADDD         Y11, Y9, Y9
+	VPAND          bytes0f<>+0(SB), Y6, Y7
+	VBROADCASTI128 144(SI), Y11
+	VPMADDUBSW     Y11, Y7, Y11
+	VPADDW         Y11, Y12, Y12
+	VBROADCASTI128 400(SI), Y11
+	VPMADDUBSW     Y11, Y7, Y11
+	VPADDW         Y11, Y10, Y10
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 160(SI), Y7
+	VPMADDUBSW     Y7, Y5, Y7
+	VPSHUFB        word4<>+0(SB), Y4, Y11
+	VPMADDWD       Y11, Y12, Y12
+	VPADDD         Y12, Y8, Y8
+	VBROADCASTI128 416(SI), Y11
+	VPMADDUBSW     Y11, Y5, Y11
+	VPSHUFB        word4<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y10, Y10
+	VPADDD         Y10, Y9, Y9
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 176(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y7, Y7
+	VBROADCASTI128 432(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y11, Y11
+	VBROADCASTI128 112(AX), Y5
+	VINSERTI128    $0x01, 112(CX), Y5, Y5
+	VBROADCASTI128 128(AX), Y6
+	VINSERTI128    $0x01, 128(CX), Y6, Y6
+	VPAND          bytes0f<>+0(SB), Y5, Y10
+	VBROADCASTI128 192(SI), Y12
+	VPMADDUBSW     Y12, Y10, Y12
+	VPSHUFB        word5<>+0(SB), Y4, Y13
+	VPMADDWD       Y13, Y7, Y7
+	VPADDD         Y7, Y8, Y8
+	VBROADCASTI128 448(SI), Y7
+	VPMADDUBSW     Y7, Y10, Y7
+	VPSHUFB        word5<>+0(SB), Y4, Y10
+	VPMADDWD       Y10, Y11, Y11
+	VPADDD         Y11, Y9, Y9
+	VPAND          bytes0f<>+0(SB), Y6, Y10
+	VBROADCASTI128 208(SI), Y11
+	VPMADDUBSW     Y11, Y10, Y11
+	VPADDW         Y11, Y12, Y12
+	VBROADCASTI128 464(SI), Y11
+	VPMADDUBSW     Y11, Y10, Y11
+	VPADDW         Y11, Y7, Y7
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 224(SI), Y10
+	VPMADDUBSW     Y10, Y5, Y10
+	VPSHUFB        word6<>+0(SB), Y4, Y11
+	VPMADDWD       Y11, Y12, Y12
+	VPADDD         Y12, Y8, Y8
+	VBROADCASTI128 480(SI), Y11
+	VPMADDUBSW     Y11, Y5, Y11
+	VPSHUFB        word6<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y7, Y7
+	VPADDD         Y7, Y9, Y9
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VBROADCASTI128 240(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y10, Y10
+	VBROADCASTI128 496(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y11, Y11
+	VPSHUFB        word7<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y10, Y10
+	VPADDD         Y10, Y8, Y8
+	VPSHUFB        word7<>+0(SB), Y4, Y4
+	VPMADDWD       Y4, Y11, Y11
+	VPADDD         Y11, Y9, Y9
+	VMOVDQU        Y8, (SP)(R10*1)
+	VMOVDQU        Y9, 256(SP)(R10*1)
+	ADDQ           DX, AX
+	ADDQ           DX, CX
+	ADDQ           $0x20, R10
+	CMPQ           R10, $0x00000080
+	JLT            pair
+	MOVQ           AX, CX
+	SUBQ           BX, AX
+	SUBQ           DX, AX
+	VMOVDQU        (SP), Y2
+	VMOVDQU        32(SP), Y3
+	VMOVDQU        64(SP), Y4
+	VMOVDQU        96(SP), Y5
+	VPHADDD        Y3, Y2, Y2
+	VPHADDD        Y5, Y4, Y4
+	VPHADDD        Y4, Y2, Y2
+	VMOVDQU        128(SP), Y3
+	VMOVDQU        160(SP), Y4
+	VMOVDQU        192(SP), Y5
+	VMOVDQU        224(SP), Y6
+	VPHADDD        Y4, Y3, Y3
+	VPHADDD        Y6, Y5, Y5
+	VPHADDD        Y5, Y3, Y3
+	VMOVDQU        256(SP), Y4
+	VMOVDQU        288(SP), Y5
+	VMOVDQU        320(SP), Y6
+	VMOVDQU        352(SP), Y7
+	VPHADDD        Y5, Y4, Y4
+	VPHADDD        Y7, Y6, Y6
+	VPHADDD        Y6, Y4, Y4
+	VMOVDQU        384(SP), Y5
+	VMOVDQU        416(SP), Y6
+	VMOVDQU        448(SP), Y7
+	VMOVDQU        480(SP), Y8
+	VPHADDD        Y6, Y5, Y5
+	VPHADDD        Y8, Y7, Y7
+	VPHADDD        Y7, Y5, Y5
+	VMOVD          (AX), X7
+	VPINSRD        $0x01, (AX)(DX*1), X7, X7
+	VPINSRD        $0x02, (AX)(DX*2), X7, X7
+	VPINSRD        $0x03, (AX)(BX*1), X7, X7
+	VPSHUFB        evenWordsFirst<>+0(SB), X7, X7
+	VMOVD          (CX), X8
+	VPINSRD        $0x01, (CX)(DX*1), X8, X8
+	VPINSRD        $0x02, (CX)(DX*2), X8, X8
+	VPINSRD        $0x03, (CX)(BX*1), X8, X8
+	VPSHUFB        evenWordsFirst<>+0(SB), X8, X8
+	VPUNPCKLQDQ    X8, X7, X6
+	VPUNPCKHQDQ    X8, X7, X7
+	VCVTPH2PS      X6, Y6
+	VCVTPH2PS      X7, Y7
+	VBROADCASTSS   (DI), Y8
+	VCVTDQ2PS      Y2, Y2
+	VMULPS         Y8, Y6, Y9
+	VMULPS         Y2, Y9, Y9
+	VMULPS         Y8, Y7, Y8
+	VCVTDQ2PS      Y3, Y3
+	VMULPS         Y3, Y8, Y8
+	VSUBPS         Y8, Y9, Y9
+	VADDPS         Y9, Y0, Y0
+	VBROADCASTSS   4(DI), Y2
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y2, Y6, Y3
+	VMULPS         Y4, Y3, Y3
+	VMULPS         Y2, Y7, Y2
+	VCVTDQ2PS      Y5, Y5
+	VMULPS         Y5, Y2, Y2
+	VSUBPS         Y2, Y3, Y3
+	VADDPS         Y3, Y1, Y1
+	ADDQ           $0x00000090, AX
+	ADDQ           $0x00000090, CX
+	ADDQ           $0x00000200, SI
+	ADDQ           $0x40, R8
+	ADDQ           $0x08, DI
+	DECQ           R9
+	JNZ            block
+	MOVQ           dst+0(FP), CX
+	VMOVUPS        Y0, (CX)
+	MOVQ           stride2+8(FP), SI
+	VMOVUPS        Y1, (CX)(SI*4)
+	ADDQ           $0x20, CX
+	MOVQ           CX, dst+0(FP)
+	LEAQ           (AX)(DX*4), AX
+	ADDQ           BX, AX
+	MOVQ           groups+64(FP), CX
+	DECQ           CX
+	MOVQ           CX, groups+64(FP)
+	JNZ            group
+	VZEROUPPER
+	RET
 
 // func tileQ4K(tile *byte, w *byte, stride int, next *byte, blocks int)
 // Requires: AVX, AVX2, F16C, MMX+
@@ -7776,21 +8108,21 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (DI), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, 208(AX), X3, X3
-	VPINSRW        $0x01, 208(AX)(DX*1), X3, X3
-	VPINSRW        $0x02, 208(AX)(DX*2), X3, X3
-	VPINSRW        $0x03, 208(AX)(BX*1), X3, X3
-	VPINSRW        $0x04, 208(CX), X3, X3
-	VPINSRW        $0x05, 208(CX)(DX*1), X3, X3
-	VPINSRW        $0x06, 208(CX)(DX*2), X3, X3
-	VPINSRW        $0x07, 208(CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, 208(AX), X2, X2
+	VPINSRW        $0x01, 208(AX)(DX*1), X2, X2
+	VPINSRW        $0x02, 208(AX)(DX*2), X2, X2
+	VPINSRW        $0x03, 208(AX)(BX*1), X2, X2
+	VPINSRW        $0x04, 208(CX), X2, X2
+	VPINSRW        $0x05, 208(CX)(DX*1), X2, X2
+	VPINSRW        $0x06, 208(CX)(DX*2), X2, X2
+	VPINSRW        $0x07, 208(CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VBROADCASTSS   (DI), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x000000d2, AX
 	ADDQ           $0x000000d2, CX
 	ADDQ           $0x00000100, SI
@@ -7807,6 +8139,400 @@ pair:
 	MOVQ           groups+56(FP), CX
 	DECQ           CX
 	MOVQ           CX, groups+56(FP)
+	JNZ            group
+	VZEROUPPER
+	RET
+
+// func rowsTwoQ6K(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
+// Requires: AVX, AVX2, CMOV, F16C, MMX+
+TEXT ·rowsTwoQ6K(SB), NOSPLIT, $512-72
+	MOVQ w+16(FP), AX
+	MOVQ stride+24(FP), DX
+	LEAQ (DX)(DX*2), BX
+
+group:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	MOVQ  q+32(FP), SI
+	MOVQ  d+40(FP), DI
+	MOVQ  sums+48(FP), R8
+	MOVQ  blocks+56(FP), R9
+	LEAQ  (AX)(DX*4), CX
+
+block:
+	LEAQ       840(AX), R10
+	LEAQ       (R10)(DX*4), R11
+	ADDQ       BX, R11
+	CMPQ       R9, $0x04
+	CMOVQLE    R11, R10
+	LEAQ       (R10)(DX*4), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	PREFETCHT0 192(R10)
+	PREFETCHT0 (R10)(DX*1)
+	PREFETCHT0 64(R10)(DX*1)
+	PREFETCHT0 128(R10)(DX*1)
+	PREFETCHT0 192(R10)(DX*1)
+	PREFETCHT0 (R10)(DX*2)
+	PREFETCHT0 64(R10)(DX*2)
+	PREFETCHT0 128(R10)(DX*2)
+	PREFETCHT0 192(R10)(DX*2)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	PREFETCHT0 192(R11)
+	PREFETCHT0 (R11)(DX*1)
+	PREFETCHT0 64(R11)(DX*1)
+	PREFETCHT0 128(R11)(DX*1)
+	PREFETCHT0 192(R11)(DX*1)
+	PREFETCHT0 (R11)(DX*2)
+	PREFETCHT0 64(R11)(DX*2)
+	PREFETCHT0 128(R11)(DX*2)
+	PREFETCHT0 192(R11)(DX*2)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 192(R11)(BX*1)
+	XORQ       R10, R10
+
+pair:
+	VBROADCASTI128 192(AX), Y2
+	VINSERTI128    $0x01, 192(CX), Y2, Y2
+	VPUNPCKLBW     Y2, Y2, Y3
+	VPUNPCKHBW     Y2, Y2, Y2
+	VPSRAW         $0x08, Y3, Y3
+	VPSRAW         $0x08, Y2, Y2
+	VBROADCASTI128 (R8), Y4
+	VPMADDWD       Y3, Y4, Y4
+	VBROADCASTI128 16(R8), Y5
+	VPMADDWD       Y2, Y5, Y5
+	VPADDD         Y5, Y4, Y4
+	VPSLLD         $0x05, Y4, Y4
+	VBROADCASTI128 32(R8), Y5
+	VPMADDWD       Y3, Y5, Y5
+	VBROADCASTI128 48(R8), Y6
+	VPMADDWD       Y2, Y6, Y6
+	VPADDD         Y6, Y5, Y5
+	VPSLLD         $0x05, Y5, Y5
+	VBROADCASTI128 128(AX), Y6
+	VINSERTI128    $0x01, 128(CX), Y6, Y6
+	VBROADCASTI128 (AX), Y7
+	VINSERTI128    $0x01, (CX), Y7, Y7
+	VBROADCASTI128 32(AX), Y8
+	VINSERTI128    $0x01, 32(CX), Y8, Y8
+	VPAND          bytes0f<>+0(SB), Y7, Y9
+	VPSLLW         $0x04, Y6, Y10
+	VPAND          bytes30<>+0(SB), Y10, Y10
+	VPOR           Y10, Y9, Y9
+	VBROADCASTI128 (SI), Y10
+	VPMADDUBSW     Y10, Y9, Y10
+	VBROADCASTI128 256(SI), Y11
+	VPMADDUBSW     Y11, Y9, Y11
+	VPAND          bytes0f<>+0(SB), Y8, Y9
+	VPSLLW         $0x02, Y6, Y12
+	VPAND          bytes30<>+0(SB), Y12, Y12
+	VPOR           Y12, Y9, Y9
+	VBROADCASTI128 32(SI), Y12
+	VPMADDUBSW     Y12, Y9, Y12
+	VPSHUFB        word0<>+0(SB), Y3, Y13
+	VPMADDWD       Y13, Y10, Y10
+	VPSUBD         Y4, Y10, Y10
+	VBROADCASTI128 288(SI), Y4
+	VPMADDUBSW     Y4, Y9, Y4
+	VPSHUFB        word0<>+0(SB), Y3, Y9
+	VPMADDWD       Y9, Y11, Y11
+	VPSUBD         Y5, Y11, Y11
+	VPSRLW         $0x04, Y7, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPAND          bytes30<>+0(SB), Y6, Y7
+	VPOR           Y7, Y5, Y5
+	VBROADCASTI128 64(SI), Y7
+	VPMADDUBSW     Y7, Y5, Y7
+	VPSHUFB        word2<>+0(SB), Y3, Y9
+	VPMADDWD       Y9, Y12, Y12
+	VPADDD         Y12, Y10, Y10
+	VBROADCASTI128 320(SI), Y9
+	VPMADDUBSW     Y9, Y5, Y9
+	VPSHUFB        word2<>+0(SB), Y3, Y5
+	VPMADDWD       Y5, Y4, Y4
+	VPADDD         Y4, Y11, Y11
+	VPSRLW         $0x04, Y8, Y4
+	VPAND          bytes0f<>+0(SB), Y4, Y4
+	VPSRLW         $0x02, Y6, Y5
+	VPAND          bytes30<>+0(SB), Y5, Y5
+	VPOR           Y5, Y4, Y4
+	VBROADCASTI128 96(SI), Y5
+	VPMADDUBSW     Y5, Y4, Y5
+	VPSHUFB        word4<>+0(SB), Y3, Y6
+	VPMADDWD       Y6, Y7, Y7
+	VPADDD         Y7, Y10, Y10
+	VBROADCASTI128 352(SI), Y6
+	VPMADDUBSW     Y6, Y4, Y6
+	VPSHUFB        word4<>+0(SB), Y3, Y4
+	VPMADDWD       Y4, Y9, Y9
+	VPADDD         Y9, Y11, Y11
+	VBROADCASTI128 144(AX), Y4
+	VINSERTI128    $0x01, 144(CX), Y4, Y4
+	VBROADCASTI128 16(AX), Y7
+	VINSERTI128    $0x01, 16(CX), Y7, Y7
+	VBROADCASTI128 48(AX), Y8
+	VINSERTI128    $0x01, 48(CX), Y8, Y8
+	VPAND          bytes0f<>+0(SB), Y7, Y9
+	VPSLLW         $0x04, Y4, Y12
+	VPAND          bytes30<>+0(SB), Y12, Y12
+	VPOR           Y12, Y9, Y9
+	VBROADCASTI128 16(SI), Y12
+	VPMADDUBSW     Y12, Y9, Y12
+	VPSHUFB        word6<>+0(SB), Y3, Y13
+	VPMADDWD       Y13, Y5, Y5
+	VPADDD         Y5, Y10, Y10
+	VBROADCASTI128 272(SI), Y5
+	VPMADDUBSW     Y5, Y9, Y5
+	VPSHUFB        word6<>+0(SB), Y3, Y9
+	VPMADDWD       Y9, Y6, Y6
+	VPADDD         Y6, Y11, Y11
+	VPAND          bytes0f<>+0(SB), Y8, Y6
+	VPSLLW         $0x02, Y4, Y9
+	VPAND          bytes30<>+0(SB), Y9, Y9
+	VPOR           Y9, Y6, Y6
+	VBROADCASTI128 48(SI), Y9
+	VPMADDUBSW     Y9, Y6, Y9
+	VPSHUFB        word1<>+0(SB), Y3, Y13
+	VPMADDWD       Y13, Y12, Y12
+	VPADDD         Y12, Y10, Y10
+	VBROADCASTI128 304(SI), Y12
+	VPMADDUBSW     Y12, Y6, Y12
+	VPSHUFB        word1<>+0(SB), Y3, Y6
+	VPMADDWD       Y6, Y5, Y5
+	VPADDD         Y5, Y11, Y11
+	VPSRLW         $0x04, Y7, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPAND          bytes30<>+0(SB), Y4, Y6
+	VPOR           Y6, Y5, Y5
+	VBROADCASTI128 80(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPSHUFB        word3<>+0(SB), Y3, Y7
+	VPMADDWD       Y7, Y9, Y9
+	VPADDD         Y9, Y10, Y10
+	VBROADCASTI128 336(SI), Y7
+	VPMADDUBSW     Y7, Y5, Y7
+	VPSHUFB        word3<>+0(SB), Y3, Y5
+	VPMADDWD       Y5, Y12, Y12
+	VPADDD         Y12, Y11, Y11
+	VPSRLW         $0x04, Y8, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSRLW         $0x02, Y4, Y4
+	VPAND          bytes30<>+0(SB), Y4, Y4
+	VPOR           Y4, Y5, Y5
+	VBROADCASTI128 112(SI), Y4
+	VPMADDUBSW     Y4, Y5, Y4
+	VPSHUFB        word5<>+0(SB), Y3, Y8
+	VPMADDWD       Y8, Y6, Y6
+	VPADDD         Y6, Y10, Y10
+	VBROADCASTI128 368(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPSHUFB        word5<>+0(SB), Y3, Y5
+	VPMADDWD       Y5, Y7, Y7
+	VPADDD         Y7, Y11, Y11
+	VBROADCASTI128 160(AX), Y5
+	VINSERTI128    $0x01, 160(CX), Y5, Y5
+	VBROADCASTI128 64(AX), Y7
+	VINSERTI128    $0x01, 64(CX), Y7, Y7
+	VBROADCASTI128 96(AX), Y8
+	VINSERTI128    $0x01, 96(CX), Y8, Y8
+	VPAND          bytes0f<>+0(SB), Y7, Y9
+	VPSLLW         $0x04, Y5, Y12
+	VPAND          bytes30<>+0(SB), Y12, Y12
+	VPOR           Y12, Y9, Y9
+	VBROADCASTI128 128(SI), Y12
+	VPMADDUBSW     Y12, Y9, Y12
+	VPSHUFB        word7<>+0(SB), Y3, Y13
+	VPMADDWD       Y13, Y4, Y4
+	VPADDD         Y4, Y10, Y10
+	VBROADCASTI128 384(SI), Y4
+	VPMADDUBSW     Y4, Y9, Y4
+	VPSHUFB        word7<>+0(SB), Y3, Y3
+	VPMADDWD       Y3, Y6, Y6
+	VPADDD         Y6, Y11, Y11
+	VPAND          bytes0f<>+0(SB), Y8, Y3
+	VPSLLW         $0x02, Y5, Y6
+	VPAND          bytes30<>+0(SB), Y6, Y6
+	VPOR           Y6, Y3, Y3
+	VBROADCASTI128 160(SI), Y6
+	VPMADDUBSW     Y6, Y3, Y6
+	VPSHUFB        word0<>+0(SB), Y2, Y9
+	VPMADDWD       Y9, Y12, Y12
+	VPADDD         Y12, Y10, Y10
+	VBROADCASTI128 416(SI), Y9
+	VPMADDUBSW     Y9, Y3, Y9
+	VPSHUFB        word0<>+0(SB), Y2, Y3
+	VPMADDWD       Y3, Y4, Y4
+	VPADDD         Y4, Y11, Y11
+	VPSRLW         $0x04, Y7, Y3
+	VPAND          bytes0f<>+0(SB), Y3, Y3
+	VPAND          bytes30<>+0(SB), Y5, Y4
+	VPOR           Y4, Y3, Y3
+	VBROADCASTI128 192(SI), Y4
+	VPMADDUBSW     Y4, Y3, Y4
+	VPSHUFB        word2<>+0(SB), Y2, Y7
+	VPMADDWD       Y7, Y6, Y6
+	VPADDD         Y6, Y10, Y10
+	VBROADCASTI128 448(SI), Y6
+	VPMADDUBSW     Y6, Y3, Y6
+	VPSHUFB        word2<>+0(SB), Y2, Y3
+	VPMADDWD       Y3, Y9, Y9
+	VPADDD         Y9, Y11, Y11
+	VPSRLW         $0x04, Y8, Y3
+	VPAND          bytes0f<>+0(SB), Y3, Y3
+	VPSRLW         $0x02, Y5, Y5
+	VPAND          bytes30<>+0(SB), Y5, Y5
+	VPOR           Y5, Y3, Y3
+	VBROADCASTI128 224(SI), Y5
+	VPMADDUBSW     Y5, Y3, Y5
+	VPSHUFB        word4<>+0(SB), Y2, Y7
+	VPMADDWD       Y7, Y4, Y4
+	VPADDD         Y4, Y10, Y10
+	VBROADCASTI128 480(SI), Y4
+	VPMADDUBSW     Y4, Y3, Y4
+	VPSHUFB        word4<>+0(SB), Y2, Y3
+	VPMADDWD       Y3, Y6, Y6
+	VPADDD         Y6, Y11, Y11
+	VBROADCASTI128 176(AX), Y3
+	VINSERTI128    $0x01, 176(CX), Y3, Y3
+	VBROADCASTI128 80(AX), Y6
+	VINSERTI128    $0x01, 80(CX), Y6, Y6
+	VBROADCASTI128 112(AX), Y7
+	VINSERTI128    $0x01, 112(CX), Y7, Y7
+	VPAND          bytes0f<>+0(SB), Y6, Y8
+	VPSLLW         $0x04, Y3, Y9
+	VPAND          bytes30<>+0(SB), Y9, Y9
+	VPOR           Y9, Y8, Y8
+	VBROADCASTI128 144(SI), Y9
+	VPMADDUBSW     Y9, Y8, Y9
+	VPSHUFB        word6<>+0(SB), Y2, Y12
+	VPMADDWD       Y12, Y5, Y5
+	VPADDD         Y5, Y10, Y10
+	VBROADCASTI128 400(SI), Y5
+	VPMADDUBSW     Y5, Y8, Y5
+	VPSHUFB        word6<>+0(SB), Y2, Y8
+	VPMADDWD       Y8, Y4, Y4
+	VPADDD         Y4, Y11, Y11
+	VPAND          bytes0f<>+0(SB), Y7, Y4
+	VPSLLW         $0x02, Y3, Y8
+	VPAND          bytes30<>+0(SB), Y8, Y8
+	VPOR           Y8, Y4, Y4
+	VBROADCASTI128 176(SI), Y8
+	VPMADDUBSW     Y8, Y4, Y8
+	VPSHUFB        word1<>+0(SB), Y2, Y12
+	VPMADDWD       Y12, Y9, Y9
+	VPADDD         Y9, Y10, Y10
+	VBROADCASTI128 432(SI), Y9
+	VPMADDUBSW     Y9, Y4, Y9
+	VPSHUFB        word1<>+0(SB), Y2, Y4
+	VPMADDWD       Y4, Y5, Y5
+	VPADDD         Y5, Y11, Y11
+	VPSRLW         $0x04, Y6, Y4
+	VPAND          bytes0f<>+0(SB), Y4, Y4
+	VPAND          bytes30<>+0(SB), Y3, Y5
+	VPOR           Y5, Y4, Y4
+	VBROADCASTI128 208(SI), Y5
+	VPMADDUBSW     Y5, Y4, Y5
+	VPSHUFB        word3<>+0(SB), Y2, Y6
+	VPMADDWD       Y6, Y8, Y8
+	VPADDD         Y8, Y10, Y10
+	VBROADCASTI128 464(SI), Y6
+	VPMADDUBSW     Y6, Y4, Y6
+	VPSHUFB        word3<>+0(SB), Y2, Y4
+	VPMADDWD       Y4, Y9, Y9
+	VPADDD         Y9, Y11, Y11
+	VPSRLW         $0x04, Y7, Y4
+	VPAND          bytes0f<>+0(SB), Y4, Y4
+	VPSRLW         $0x02, Y3, Y3
+	VPAND          bytes30<>+0(SB), Y3, Y3
+	VPOR           Y3, Y4, Y4
+	VBROADCASTI128 240(SI), Y3
+	VPMADDUBSW     Y3, Y4, Y3
+	VPSHUFB        word5<>+0(SB), Y2, Y7
+	VPMADDWD       Y7, Y5, Y5
+	VPADDD         Y5, Y10, Y10
+	VBROADCASTI128 496(SI), Y5
+	VPMADDUBSW     Y5, Y4, Y5
+	VPSHUFB        word5<>+0(SB), Y2, Y4
+	VPMADDWD       Y4, Y6, Y6
+	VPADDD         Y6, Y11, Y11
+	VPSHUFB        word7<>+0(SB), Y2, Y4
+	VPMADDWD       Y4, Y3, Y3
+	VPADDD         Y3, Y10, Y10
+	VPSHUFB        word7<>+0(SB), Y2, Y2
+	VPMADDWD       Y2, Y5, Y5
+	VPADDD         Y5, Y11, Y11
+	VMOVDQU        Y10, (SP)(R10*1)
+	VMOVDQU        Y11, 256(SP)(R10*1)
+	ADDQ           DX, AX
+	ADDQ           DX, CX
+	ADDQ           $0x20, R10
+	CMPQ           R10, $0x00000080
+	JLT            pair
+	MOVQ           AX, CX
+	SUBQ           BX, AX
+	SUBQ           DX, AX
+	VMOVDQU        (SP), Y2
+	VMOVDQU        32(SP), Y3
+	VMOVDQU        64(SP), Y4
+	VMOVDQU        96(SP), Y5
+	VPHADDD        Y3, Y2, Y2
+	VPHADDD        Y5, Y4, Y4
+	VPHADDD        Y4, Y2, Y2
+	VMOVDQU        256(SP), Y3
+	VMOVDQU        288(SP), Y4
+	VMOVDQU        320(SP), Y5
+	VMOVDQU        352(SP), Y6
+	VPHADDD        Y4, Y3, Y3
+	VPHADDD        Y6, Y5, Y5
+	VPHADDD        Y5, Y3, Y3
+	VPXOR          Y4, Y4, Y4
+	VPINSRW        $0x00, 208(AX), X4, X4
+	VPINSRW        $0x01, 208(AX)(DX*1), X4, X4
+	VPINSRW        $0x02, 208(AX)(DX*2), X4, X4
+	VPINSRW        $0x03, 208(AX)(BX*1), X4, X4
+	VPINSRW        $0x04, 208(CX), X4, X4
+	VPINSRW        $0x05, 208(CX)(DX*1), X4, X4
+	VPINSRW        $0x06, 208(CX)(DX*2), X4, X4
+	VPINSRW        $0x07, 208(CX)(BX*1), X4, X4
+	VCVTPH2PS      X4, Y4
+	VBROADCASTSS   (DI), Y5
+	VCVTDQ2PS      Y2, Y2
+	VMULPS         Y5, Y4, Y5
+	VMULPS         Y2, Y5, Y5
+	VADDPS         Y5, Y0, Y0
+	VBROADCASTSS   4(DI), Y2
+	VCVTDQ2PS      Y3, Y3
+	VMULPS         Y2, Y4, Y2
+	VMULPS         Y3, Y2, Y2
+	VADDPS         Y2, Y1, Y1
+	ADDQ           $0x000000d2, AX
+	ADDQ           $0x000000d2, CX
+	ADDQ           $0x00000200, SI
+	ADDQ           $0x40, R8
+	ADDQ           $0x08, DI
+	DECQ           R9
+	JNZ            block
+	MOVQ           dst+0(FP), CX
+	VMOVUPS        Y0, (CX)
+	MOVQ           stride2+8(FP), SI
+	VMOVUPS        Y1, (CX)(SI*4)
+	ADDQ           $0x20, CX
+	MOVQ           CX, dst+0(FP)
+	LEAQ           (AX)(DX*4), AX
+	ADDQ           BX, AX
+	MOVQ           groups+64(FP), CX
+	DECQ           CX
+	MOVQ           CX, groups+64(FP)
 	JNZ            group
 	VZEROUPPER
 	RET
@@ -9133,29 +9859,29 @@ pair:
 	VPHADDD        Y3, Y2, Y2
 	VPHADDD        Y5, Y4, Y4
 	VPHADDD        Y4, Y2, Y2
-	VBROADCASTSS   (DI), Y3
-	VMOVD          (AX), X5
-	VPINSRD        $0x01, (AX)(DX*1), X5, X5
-	VPINSRD        $0x02, (AX)(DX*2), X5, X5
-	VPINSRD        $0x03, (AX)(BX*1), X5, X5
+	VMOVD          (AX), X4
+	VPINSRD        $0x01, (AX)(DX*1), X4, X4
+	VPINSRD        $0x02, (AX)(DX*2), X4, X4
+	VPINSRD        $0x03, (AX)(BX*1), X4, X4
+	VPSHUFB        evenWordsFirst<>+0(SB), X4, X4
+	VMOVD          (CX), X5
+	VPINSRD        $0x01, (CX)(DX*1), X5, X5
+	VPINSRD        $0x02, (CX)(DX*2), X5, X5
+	VPINSRD        $0x03, (CX)(BX*1), X5, X5
 	VPSHUFB        evenWordsFirst<>+0(SB), X5, X5
-	VMOVD          (CX), X6
-	VPINSRD        $0x01, (CX)(DX*1), X6, X6
-	VPINSRD        $0x02, (CX)(DX*2), X6, X6
-	VPINSRD        $0x03, (CX)(BX*1), X6, X6
-	VPSHUFB        evenWordsFirst<>+0(SB), X6, X6
-	VPUNPCKLQDQ    X6, X5, X4
-	VPUNPCKHQDQ    X6, X5, X5
+	VPUNPCKLQDQ    X5, X4, X3
+	VPUNPCKHQDQ    X5, X4, X4
+	VCVTPH2PS      X3, Y3
 	VCVTPH2PS      X4, Y4
-	VCVTPH2PS      X5, Y5
+	VBROADCASTSS   (DI), Y5
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y4, Y4
-	VMULPS         Y1, Y4, Y4
-	VMULPS         Y3, Y5, Y5
+	VMULPS         Y5, Y3, Y3
+	VMULPS         Y1, Y3, Y3
+	VMULPS         Y5, Y4, Y5
 	VCVTDQ2PS      Y2, Y2
 	VMULPS         Y2, Y5, Y5
-	VSUBPS         Y5, Y4, Y4
-	VADDPS         Y4, Y0, Y0
+	VSUBPS         Y5, Y3, Y3
+	VADDPS         Y3, Y0, Y0
 	ADDQ           $0x000000b0, AX
 	ADDQ           $0x000000b0, CX
 	ADDQ           $0x00000100, SI
@@ -9181,6 +9907,400 @@ DATA bytes10<>+8(SB)/8, $0x1010101010101010
 DATA bytes10<>+16(SB)/8, $0x1010101010101010
 DATA bytes10<>+24(SB)/8, $0x1010101010101010
 GLOBL bytes10<>(SB), RODATA|NOPTR, $32
+
+// func rowsTwoQ5K(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
+// Requires: AVX, AVX2, CMOV, F16C, MMX+
+TEXT ·rowsTwoQ5K(SB), NOSPLIT, $512-72
+	MOVQ w+16(FP), AX
+	MOVQ stride+24(FP), DX
+	LEAQ (DX)(DX*2), BX
+
+group:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	MOVQ  q+32(FP), SI
+	MOVQ  d+40(FP), DI
+	MOVQ  sums+48(FP), R8
+	MOVQ  blocks+56(FP), R9
+	LEAQ  (AX)(DX*4), CX
+
+block:
+	LEAQ       880(AX), R10
+	LEAQ       (R10)(DX*4), R11
+	ADDQ       BX, R11
+	CMPQ       R9, $0x05
+	CMOVQLE    R11, R10
+	LEAQ       (R10)(DX*4), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	PREFETCHT0 (R10)(DX*1)
+	PREFETCHT0 64(R10)(DX*1)
+	PREFETCHT0 128(R10)(DX*1)
+	PREFETCHT0 (R10)(DX*2)
+	PREFETCHT0 64(R10)(DX*2)
+	PREFETCHT0 128(R10)(DX*2)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	PREFETCHT0 (R11)(DX*1)
+	PREFETCHT0 64(R11)(DX*1)
+	PREFETCHT0 128(R11)(DX*1)
+	PREFETCHT0 (R11)(DX*2)
+	PREFETCHT0 64(R11)(DX*2)
+	PREFETCHT0 128(R11)(DX*2)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	VMOVDQU    (R8), Y2
+	VPMADDWD   words01<>+0(SB), Y2, Y2
+	VPACKSSDW  Y2, Y2, Y2
+	VPERMQ     $0x88, Y2, Y2
+	VMOVDQU    32(R8), Y3
+	VPMADDWD   words01<>+0(SB), Y3, Y3
+	VPACKSSDW  Y3, Y3, Y3
+	VPERMQ     $0x88, Y3, Y3
+	XORQ       R10, R10
+
+pair:
+	VBROADCASTI128 (AX), Y4
+	VINSERTI128    $0x01, (CX), Y4, Y4
+	VPSHUFB        scaleMinLow<>+0(SB), Y4, Y5
+	VPSRLVD        scaleMinShift<>+0(SB), Y5, Y5
+	VPAND          scaleMinMask<>+0(SB), Y5, Y5
+	VPSHUFB        scaleMinHigh<>+0(SB), Y4, Y4
+	VPSRLW         $0x02, Y4, Y4
+	VPAND          bytes30<>+0(SB), Y4, Y4
+	VPOR           Y4, Y5, Y5
+	VPXOR          Y4, Y4, Y4
+	VPUNPCKHBW     Y4, Y5, Y6
+	VPUNPCKLBW     Y4, Y5, Y4
+	VPMADDWD       Y2, Y6, Y5
+	VMOVDQU        Y5, 128(SP)(R10*1)
+	VPMADDWD       Y3, Y6, Y5
+	VMOVDQU        Y5, 384(SP)(R10*1)
+	VBROADCASTI128 48(AX), Y5
+	VINSERTI128    $0x01, 48(CX), Y5, Y5
+	VBROADCASTI128 64(AX), Y6
+	VINSERTI128    $0x01, 64(CX), Y6, Y6
+	VBROADCASTI128 16(AX), Y7
+	VINSERTI128    $0x01, 16(CX), Y7, Y7
+	VBROADCASTI128 32(AX), Y8
+	VINSERTI128    $0x01, 32(CX), Y8, Y8
+	VPAND          bytes0f<>+0(SB), Y5, Y9
+	VPSLLW         $0x04, Y7, Y10
+	VPAND          bytes10<>+0(SB), Y10, Y10
+	VPOR           Y10, Y9, Y9
+	VBROADCASTI128 (SI), Y10
+	VPMADDUBSW     Y10, Y9, Y10
+	VBROADCASTI128 256(SI), Y11
+	VPMADDUBSW     Y11, Y9, Y11
+	VPAND          bytes0f<>+0(SB), Y6, Y9
+	VPSLLW         $0x04, Y8, Y12
+	VPAND          bytes10<>+0(SB), Y12, Y12
+	VPOR           Y12, Y9, Y9
+	VBROADCASTI128 16(SI), Y12
+	VPMADDUBSW     Y12, Y9, Y12
+	VPADDW         Y12, Y10, Y10
+	VBROADCASTI128 272(SI), Y12
+	VPMADDUBSW     Y12, Y9, Y12
+	VPADDW         Y12, Y11, Y11
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSLLW         $0x03, Y7, Y7
+	VPAND          bytes10<>+0(SB), Y7, Y7
+	VPOR           Y7, Y5, Y5
+	VBROADCASTI128 32(SI), Y7
+	VPMADDUBSW     Y7, Y5, Y7
+	VPSHUFB        word0<>+0(SB), Y4, Y9
+	VPMADDWD       Y9, Y10, Y10
+	VBROADCASTI128 288(SI), Y9
+	VPMADDUBSW     Y9, Y5, Y9
+	VPSHUFB        word0<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y11, Y11
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSLLW         $0x03, Y8, Y6
+	VPAND          bytes10<>+0(SB), Y6, Y6
+	VPOR           Y6, Y5, Y5
+	VBROADCASTI128 48(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y7, Y7
+	VBROADCASTI128 304(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y9, Y9
+	VBROADCASTI128 80(AX), Y5
+	VINSERTI128    $0x01, 80(CX), Y5, Y5
+	VBROADCASTI128 96(AX), Y6
+	VINSERTI128    $0x01, 96(CX), Y6, Y6
+	VBROADCASTI128 16(AX), Y8
+	VINSERTI128    $0x01, 16(CX), Y8, Y8
+	VBROADCASTI128 32(AX), Y12
+	VINSERTI128    $0x01, 32(CX), Y12, Y12
+	VPAND          bytes0f<>+0(SB), Y5, Y13
+	VPSLLW         $0x02, Y8, Y14
+	VPAND          bytes10<>+0(SB), Y14, Y14
+	VPOR           Y14, Y13, Y13
+	VBROADCASTI128 64(SI), Y14
+	VPMADDUBSW     Y14, Y13, Y14
+	VPSHUFB        word1<>+0(SB), Y4, Y15
+	VPMADDWD       Y15, Y7, Y7
+	VPADDD         Y7, Y10, Y10
+	VBROADCASTI128 320(SI), Y7
+	VPMADDUBSW     Y7, Y13, Y7
+	VPSHUFB        word1<>+0(SB), Y4, Y13
+	VPMADDWD       Y13, Y9, Y9
+	VPADDD         Y9, Y11, Y11
+	VPAND          bytes0f<>+0(SB), Y6, Y9
+	VPSLLW         $0x02, Y12, Y13
+	VPAND          bytes10<>+0(SB), Y13, Y13
+	VPOR           Y13, Y9, Y9
+	VBROADCASTI128 80(SI), Y13
+	VPMADDUBSW     Y13, Y9, Y13
+	VPADDW         Y13, Y14, Y14
+	VBROADCASTI128 336(SI), Y13
+	VPMADDUBSW     Y13, Y9, Y13
+	VPADDW         Y13, Y7, Y7
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSLLW         $0x01, Y8, Y8
+	VPAND          bytes10<>+0(SB), Y8, Y8
+	VPOR           Y8, Y5, Y5
+	VBROADCASTI128 96(SI), Y8
+	VPMADDUBSW     Y8, Y5, Y8
+	VPSHUFB        word2<>+0(SB), Y4, Y9
+	VPMADDWD       Y9, Y14, Y14
+	VPADDD         Y14, Y10, Y10
+	VBROADCASTI128 352(SI), Y9
+	VPMADDUBSW     Y9, Y5, Y9
+	VPSHUFB        word2<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y7, Y7
+	VPADDD         Y7, Y11, Y11
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSLLW         $0x01, Y12, Y6
+	VPAND          bytes10<>+0(SB), Y6, Y6
+	VPOR           Y6, Y5, Y5
+	VBROADCASTI128 112(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y8, Y8
+	VBROADCASTI128 368(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y9, Y9
+	VBROADCASTI128 112(AX), Y5
+	VINSERTI128    $0x01, 112(CX), Y5, Y5
+	VBROADCASTI128 128(AX), Y6
+	VINSERTI128    $0x01, 128(CX), Y6, Y6
+	VBROADCASTI128 16(AX), Y7
+	VINSERTI128    $0x01, 16(CX), Y7, Y7
+	VBROADCASTI128 32(AX), Y12
+	VINSERTI128    $0x01, 32(CX), Y12, Y12
+	VPAND          bytes0f<>+0(SB), Y5, Y13
+	VPAND          bytes10<>+0(SB), Y7, Y14
+	VPOR           Y14, Y13, Y13
+	VBROADCASTI128 128(SI), Y14
+	VPMADDUBSW     Y14, Y13, Y14
+	VPSHUFB        word3<>+0(SB), Y4, Y15
+	VPMADDWD       Y15, Y8, Y8
+	VPADDD         Y8, Y10, Y10
+	VBROADCASTI128 384(SI), Y8
+	VPMADDUBSW     Y8, Y13, Y8
+	VPSHUFB        word3<>+0(SB), Y4, Y13
+	VPMADDWD       Y13, Y9, Y9
+	VPADDD         Y9, Y11, Y11
+	VPAND          bytes0f<>+0(SB), Y6, Y9
+	VPAND          bytes10<>+0(SB), Y12, Y13
+	VPOR           Y13, Y9, Y9
+	VBROADCASTI128 144(SI), Y13
+	VPMADDUBSW     Y13, Y9, Y13
+	VPADDW         Y13, Y14, Y14
+	VBROADCASTI128 400(SI), Y13
+	VPMADDUBSW     Y13, Y9, Y13
+	VPADDW         Y13, Y8, Y8
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSRLW         $0x01, Y7, Y7
+	VPAND          bytes10<>+0(SB), Y7, Y7
+	VPOR           Y7, Y5, Y5
+	VBROADCASTI128 160(SI), Y7
+	VPMADDUBSW     Y7, Y5, Y7
+	VPSHUFB        word4<>+0(SB), Y4, Y9
+	VPMADDWD       Y9, Y14, Y14
+	VPADDD         Y14, Y10, Y10
+	VBROADCASTI128 416(SI), Y9
+	VPMADDUBSW     Y9, Y5, Y9
+	VPSHUFB        word4<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y8, Y8
+	VPADDD         Y8, Y11, Y11
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSRLW         $0x01, Y12, Y6
+	VPAND          bytes10<>+0(SB), Y6, Y6
+	VPOR           Y6, Y5, Y5
+	VBROADCASTI128 176(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y7, Y7
+	VBROADCASTI128 432(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y9, Y9
+	VBROADCASTI128 144(AX), Y5
+	VINSERTI128    $0x01, 144(CX), Y5, Y5
+	VBROADCASTI128 160(AX), Y6
+	VINSERTI128    $0x01, 160(CX), Y6, Y6
+	VBROADCASTI128 16(AX), Y8
+	VINSERTI128    $0x01, 16(CX), Y8, Y8
+	VBROADCASTI128 32(AX), Y12
+	VINSERTI128    $0x01, 32(CX), Y12, Y12
+	VPAND          bytes0f<>+0(SB), Y5, Y13
+	VPSRLW         $0x02, Y8, Y14
+	VPAND          bytes10<>+0(SB), Y14, Y14
+	VPOR           Y14, Y13, Y13
+	VBROADCASTI128 192(SI), Y14
+	VPMADDUBSW     Y14, Y13, Y14
+	VPSHUFB        word5<>+0(SB), Y4, Y15
+	VPMADDWD       Y15, Y7, Y7
+	VPADDD         Y7, Y10, Y10
+	VBROADCASTI128 448(SI), Y7
+	VPMADDUBSW     Y7, Y13, Y7
+	VPSHUFB        word5<>+0(SB), Y4, Y13
+	VPMADDWD       Y13, Y9, Y9
+	VPADDD         Y9, Y11, Y11
+	VPAND          bytes0f<>+0(SB), Y6, Y9
+	VPSRLW         $0x02, Y12, Y13
+	VPAND          bytes10<>+0(SB), Y13, Y13
+	VPOR           Y13, Y9, Y9
+	VBROADCASTI128 208(SI), Y13
+	VPMADDUBSW     Y13, Y9, Y13
+	VPADDW         Y13, Y14, Y14
+	VBROADCASTI128 464(SI), Y13
+	VPMADDUBSW     Y13, Y9, Y13
+	VPADDW         Y13, Y7, Y7
+	VPSRLW         $0x04, Y5, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSRLW         $0x03, Y8, Y8
+	VPAND          bytes10<>+0(SB), Y8, Y8
+	VPOR           Y8, Y5, Y5
+	VBROADCASTI128 224(SI), Y8
+	VPMADDUBSW     Y8, Y5, Y8
+	VPSHUFB        word6<>+0(SB), Y4, Y9
+	VPMADDWD       Y9, Y14, Y14
+	VPADDD         Y14, Y10, Y10
+	VBROADCASTI128 480(SI), Y9
+	VPMADDUBSW     Y9, Y5, Y9
+	VPSHUFB        word6<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y7, Y7
+	VPADDD         Y7, Y11, Y11
+	VPSRLW         $0x04, Y6, Y5
+	VPAND          bytes0f<>+0(SB), Y5, Y5
+	VPSRLW         $0x03, Y12, Y6
+	VPAND          bytes10<>+0(SB), Y6, Y6
+	VPOR           Y6, Y5, Y5
+	VBROADCASTI128 240(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y8, Y8
+	VBROADCASTI128 496(SI), Y6
+	VPMADDUBSW     Y6, Y5, Y6
+	VPADDW         Y6, Y9, Y9
+	VPSHUFB        word7<>+0(SB), Y4, Y5
+	VPMADDWD       Y5, Y8, Y8
+	VPADDD         Y8, Y10, Y10
+	VPSHUFB        word7<>+0(SB), Y4, Y4
+	VPMADDWD       Y4, Y9, Y9
+	VPADDD         Y9, Y11, Y11
+	VMOVDQU        Y10, (SP)(R10*1)
+	VMOVDQU        Y11, 256(SP)(R10*1)
+	ADDQ           DX, AX
+	ADDQ           DX, CX
+	ADDQ           $0x20, R10
+	CMPQ           R10, $0x00000080
+	JLT            pair
+	MOVQ           AX, CX
+	SUBQ           BX, AX
+	SUBQ           DX, AX
+	VMOVDQU        (SP), Y2
+	VMOVDQU        32(SP), Y3
+	VMOVDQU        64(SP), Y4
+	VMOVDQU        96(SP), Y5
+	VPHADDD        Y3, Y2, Y2
+	VPHADDD        Y5, Y4, Y4
+	VPHADDD        Y4, Y2, Y2
+	VMOVDQU        128(SP), Y3
+	VMOVDQU        160(SP), Y4
+	VMOVDQU        192(SP), Y5
+	VMOVDQU        224(SP), Y6
+	VPHADDD        Y4, Y3, Y3
+	VPHADDD        Y6, Y5, Y5
+	VPHADDD        Y5, Y3, Y3
+	VMOVDQU        256(SP), Y4
+	VMOVDQU        288(SP), Y5
+	VMOVDQU        320(SP), Y6
+	VMOVDQU        352(SP), Y7
+	VPHADDD        Y5, Y4, Y4
+	VPHADDD        Y7, Y6, Y6
+	VPHADDD        Y6, Y4, Y4
+	VMOVDQU        384(SP), Y5
+	VMOVDQU        416(SP), Y6
+	VMOVDQU        448(SP), Y7
+	VMOVDQU        480(SP), Y8
+	VPHADDD        Y6, Y5, Y5
+	VPHADDD        Y8, Y7, Y7
+	VPHADDD        Y7, Y5, Y5
+	VMOVD          (AX), X7
+	VPINSRD        $0x01, (AX)(DX*1), X7, X7
+	VPINSRD        $0x02, (AX)(DX*2), X7, X7
+	VPINSRD        $0x03, (AX)(BX*1), X7, X7
+	VPSHUFB        evenWordsFirst<>+0(SB), X7, X7
+	VMOVD          (CX), X8
+	VPINSRD        $0x01, (CX)(DX*1), X8, X8
+	VPINSRD        $0x02, (CX)(DX*2), X8, X8
+	VPINSRD        $0x03, (CX)(BX*1), X8, X8
+	VPSHUFB        evenWordsFirst<>+0(SB), X8, X8
+	VPUNPCKLQDQ    X8, X7, X6
+	VPUNPCKHQDQ    X8, X7, X7
+	VCVTPH2PS      X6, Y6
+	VCVTPH2PS      X7, Y7
+	VBROADCASTSS   (DI), Y8
+	VCVTDQ2PS      Y2, Y2
+	VMULPS         Y8, Y6, Y9
+	VMULPS         Y2, Y9, Y9
+	VMULPS         Y8, Y7, Y8
+	VCVTDQ2PS      Y3, Y3
+	VMULPS         Y3, Y8, Y8
+	VSUBPS         Y8, Y9, Y9
+	VADDPS         Y9, Y0, Y0
+	VBROADCASTSS   4(DI), Y2
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y2, Y6, Y3
+	VMULPS         Y4, Y3, Y3
+	VMULPS         Y2, Y7, Y2
+	VCVTDQ2PS      Y5, Y5
+	VMULPS         Y5, Y2, Y2
+	VSUBPS         Y2, Y3, Y3
+	VADDPS         Y3, Y1, Y1
+	ADDQ           $0x000000b0, AX
+	ADDQ           $0x000000b0, CX
+	ADDQ           $0x00000200, SI
+	ADDQ           $0x40, R8
+	ADDQ           $0x08, DI
+	DECQ           R9
+	JNZ            block
+	MOVQ           dst+0(FP), CX
+	VMOVUPS        Y0, (CX)
+	MOVQ           stride2+8(FP), SI
+	VMOVUPS        Y1, (CX)(SI*4)
+	ADDQ           $0x20, CX
+	MOVQ           CX, dst+0(FP)
+	LEAQ           (AX)(DX*4), AX
+	ADDQ           BX, AX
+	MOVQ           groups+64(FP), CX
+	DECQ           CX
+	MOVQ           CX, groups+64(FP)
+	JNZ            group
+	VZEROUPPER
+	RET
 
 // func tileQ5K(tile *byte, w *byte, stride int, next *byte, blocks int)
 // Requires: AVX, AVX2, F16C, MMX+
@@ -10557,21 +11677,21 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (DI), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, (AX), X3, X3
-	VPINSRW        $0x01, (AX)(DX*1), X3, X3
-	VPINSRW        $0x02, (AX)(DX*2), X3, X3
-	VPINSRW        $0x03, (AX)(BX*1), X3, X3
-	VPINSRW        $0x04, (CX), X3, X3
-	VPINSRW        $0x05, (CX)(DX*1), X3, X3
-	VPINSRW        $0x06, (CX)(DX*2), X3, X3
-	VPINSRW        $0x07, (CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, (AX), X2, X2
+	VPINSRW        $0x01, (AX)(DX*1), X2, X2
+	VPINSRW        $0x02, (AX)(DX*2), X2, X2
+	VPINSRW        $0x03, (AX)(BX*1), X2, X2
+	VPINSRW        $0x04, (CX), X2, X2
+	VPINSRW        $0x05, (CX)(DX*1), X2, X2
+	VPINSRW        $0x06, (CX)(DX*2), X2, X2
+	VPINSRW        $0x07, (CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VBROADCASTSS   (DI), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000088, AX
 	ADDQ           $0x00000088, CX
 	ADDQ           $0x00000100, SI
@@ -11457,21 +12577,21 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (DI), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, 108(AX), X3, X3
-	VPINSRW        $0x01, 108(AX)(DX*1), X3, X3
-	VPINSRW        $0x02, 108(AX)(DX*2), X3, X3
-	VPINSRW        $0x03, 108(AX)(BX*1), X3, X3
-	VPINSRW        $0x04, 108(CX), X3, X3
-	VPINSRW        $0x05, 108(CX)(DX*1), X3, X3
-	VPINSRW        $0x06, 108(CX)(DX*2), X3, X3
-	VPINSRW        $0x07, 108(CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, 108(AX), X2, X2
+	VPINSRW        $0x01, 108(AX)(DX*1), X2, X2
+	VPINSRW        $0x02, 108(AX)(DX*2), X2, X2
+	VPINSRW        $0x03, 108(AX)(BX*1), X2, X2
+	VPINSRW        $0x04, 108(CX), X2, X2
+	VPINSRW        $0x05, 108(CX)(DX*1), X2, X2
+	VPINSRW        $0x06, 108(CX)(DX*2), X2, X2
+	VPINSRW        $0x07, 108(CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VBROADCASTSS   (DI), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x0000006e, AX
 	ADDQ           $0x0000006e, CX
 	ADDQ           $0x00000100, SI
@@ -12429,29 +13549,29 @@ pair:
 	VPHADDD        Y3, Y2, Y2
 	VPHADDD        Y5, Y4, Y4
 	VPHADDD        Y4, Y2, Y2
-	VBROADCASTSS   (DI), Y3
-	VMOVD          80(AX), X5
-	VPINSRD        $0x01, 80(AX)(DX*1), X5, X5
-	VPINSRD        $0x02, 80(AX)(DX*2), X5, X5
-	VPINSRD        $0x03, 80(AX)(BX*1), X5, X5
+	VMOVD          80(AX), X4
+	VPINSRD        $0x01, 80(AX)(DX*1), X4, X4
+	VPINSRD        $0x02, 80(AX)(DX*2), X4, X4
+	VPINSRD        $0x03, 80(AX)(BX*1), X4, X4
+	VPSHUFB        evenWordsFirst<>+0(SB), X4, X4
+	VMOVD          80(CX), X5
+	VPINSRD        $0x01, 80(CX)(DX*1), X5, X5
+	VPINSRD        $0x02, 80(CX)(DX*2), X5, X5
+	VPINSRD        $0x03, 80(CX)(BX*1), X5, X5
 	VPSHUFB        evenWordsFirst<>+0(SB), X5, X5
-	VMOVD          80(CX), X6
-	VPINSRD        $0x01, 80(CX)(DX*1), X6, X6
-	VPINSRD        $0x02, 80(CX)(DX*2), X6, X6
-	VPINSRD        $0x03, 80(CX)(BX*1), X6, X6
-	VPSHUFB        evenWordsFirst<>+0(SB), X6, X6
-	VPUNPCKLQDQ    X6, X5, X4
-	VPUNPCKHQDQ    X6, X5, X5
+	VPUNPCKLQDQ    X5, X4, X3
+	VPUNPCKHQDQ    X5, X4, X4
+	VCVTPH2PS      X3, Y3
 	VCVTPH2PS      X4, Y4
-	VCVTPH2PS      X5, Y5
+	VBROADCASTSS   (DI), Y5
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y4, Y4
-	VMULPS         Y1, Y4, Y4
-	VMULPS         Y3, Y5, Y5
+	VMULPS         Y5, Y3, Y3
+	VMULPS         Y1, Y3, Y3
+	VMULPS         Y5, Y4, Y5
 	VCVTDQ2PS      Y2, Y2
 	VMULPS         Y2, Y5, Y5
-	VSUBPS         Y5, Y4, Y4
-	VADDPS         Y4, Y0, Y0
+	VSUBPS         Y5, Y3, Y3
+	VADDPS         Y3, Y0, Y0
 	ADDQ           $0x00000054, AX
 	ADDQ           $0x00000054, CX
 	ADDQ           $0x00000100, SI
@@ -14820,21 +15940,21 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (DI), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, 52(AX), X3, X3
-	VPINSRW        $0x01, 52(AX)(DX*1), X3, X3
-	VPINSRW        $0x02, 52(AX)(DX*2), X3, X3
-	VPINSRW        $0x03, 52(AX)(BX*1), X3, X3
-	VPINSRW        $0x04, 52(CX), X3, X3
-	VPINSRW        $0x05, 52(CX)(DX*1), X3, X3
-	VPINSRW        $0x06, 52(CX)(DX*2), X3, X3
-	VPINSRW        $0x07, 52(CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, 52(AX), X2, X2
+	VPINSRW        $0x01, 52(AX)(DX*1), X2, X2
+	VPINSRW        $0x02, 52(AX)(DX*2), X2, X2
+	VPINSRW        $0x03, 52(AX)(BX*1), X2, X2
+	VPINSRW        $0x04, 52(CX), X2, X2
+	VPINSRW        $0x05, 52(CX)(DX*1), X2, X2
+	VPINSRW        $0x06, 52(CX)(DX*2), X2, X2
+	VPINSRW        $0x07, 52(CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VBROADCASTSS   (DI), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000036, AX
 	ADDQ           $0x00000036, CX
 	ADDQ           $0x00000100, SI
@@ -15949,21 +17069,21 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (DI), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, 64(AX), X3, X3
-	VPINSRW        $0x01, 64(AX)(DX*1), X3, X3
-	VPINSRW        $0x02, 64(AX)(DX*2), X3, X3
-	VPINSRW        $0x03, 64(AX)(BX*1), X3, X3
-	VPINSRW        $0x04, 64(CX), X3, X3
-	VPINSRW        $0x05, 64(CX)(DX*1), X3, X3
-	VPINSRW        $0x06, 64(CX)(DX*2), X3, X3
-	VPINSRW        $0x07, 64(CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, 64(AX), X2, X2
+	VPINSRW        $0x01, 64(AX)(DX*1), X2, X2
+	VPINSRW        $0x02, 64(AX)(DX*2), X2, X2
+	VPINSRW        $0x03, 64(AX)(BX*1), X2, X2
+	VPINSRW        $0x04, 64(CX), X2, X2
+	VPINSRW        $0x05, 64(CX)(DX*1), X2, X2
+	VPINSRW        $0x06, 64(CX)(DX*2), X2, X2
+	VPINSRW        $0x07, 64(CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VBROADCASTSS   (DI), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000042, AX
 	ADDQ           $0x00000042, CX
 	ADDQ           $0x00000100, SI
@@ -16733,22 +17853,22 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (R8), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, (AX), X3, X3
-	VPINSRW        $0x01, (AX)(DX*1), X3, X3
-	VPINSRW        $0x02, (AX)(DX*2), X3, X3
-	VPINSRW        $0x03, (AX)(BX*1), X3, X3
-	VPINSRW        $0x04, (CX), X3, X3
-	VPINSRW        $0x05, (CX)(DX*1), X3, X3
-	VPINSRW        $0x06, (CX)(DX*2), X3, X3
-	VPINSRW        $0x07, (CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
-	VMULPS         float3e000000<>+0(SB), Y3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, (AX), X2, X2
+	VPINSRW        $0x01, (AX)(DX*1), X2, X2
+	VPINSRW        $0x02, (AX)(DX*2), X2, X2
+	VPINSRW        $0x03, (AX)(BX*1), X2, X2
+	VPINSRW        $0x04, (CX), X2, X2
+	VPINSRW        $0x05, (CX)(DX*1), X2, X2
+	VPINSRW        $0x06, (CX)(DX*2), X2, X2
+	VPINSRW        $0x07, (CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VMULPS         float3e000000<>+0(SB), Y2, Y2
+	VBROADCASTSS   (R8), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000042, AX
 	ADDQ           $0x00000042, CX
 	ADDQ           $0x00000100, DI
@@ -17844,22 +18964,22 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (R8), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, (AX), X3, X3
-	VPINSRW        $0x01, (AX)(DX*1), X3, X3
-	VPINSRW        $0x02, (AX)(DX*2), X3, X3
-	VPINSRW        $0x03, (AX)(BX*1), X3, X3
-	VPINSRW        $0x04, (CX), X3, X3
-	VPINSRW        $0x05, (CX)(DX*1), X3, X3
-	VPINSRW        $0x06, (CX)(DX*2), X3, X3
-	VPINSRW        $0x07, (CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
-	VMULPS         float3e000000<>+0(SB), Y3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, (AX), X2, X2
+	VPINSRW        $0x01, (AX)(DX*1), X2, X2
+	VPINSRW        $0x02, (AX)(DX*2), X2, X2
+	VPINSRW        $0x03, (AX)(BX*1), X2, X2
+	VPINSRW        $0x04, (CX), X2, X2
+	VPINSRW        $0x05, (CX)(DX*1), X2, X2
+	VPINSRW        $0x06, (CX)(DX*2), X2, X2
+	VPINSRW        $0x07, (CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VMULPS         float3e000000<>+0(SB), Y2, Y2
+	VBROADCASTSS   (R8), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x0000004a, AX
 	ADDQ           $0x0000004a, CX
 	ADDQ           $0x00000100, DI
@@ -18919,22 +20039,22 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (R8), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, (AX), X3, X3
-	VPINSRW        $0x01, (AX)(DX*1), X3, X3
-	VPINSRW        $0x02, (AX)(DX*2), X3, X3
-	VPINSRW        $0x03, (AX)(BX*1), X3, X3
-	VPINSRW        $0x04, (CX), X3, X3
-	VPINSRW        $0x05, (CX)(DX*1), X3, X3
-	VPINSRW        $0x06, (CX)(DX*2), X3, X3
-	VPINSRW        $0x07, (CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
-	VMULPS         float3e000000<>+0(SB), Y3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, (AX), X2, X2
+	VPINSRW        $0x01, (AX)(DX*1), X2, X2
+	VPINSRW        $0x02, (AX)(DX*2), X2, X2
+	VPINSRW        $0x03, (AX)(BX*1), X2, X2
+	VPINSRW        $0x04, (CX), X2, X2
+	VPINSRW        $0x05, (CX)(DX*1), X2, X2
+	VPINSRW        $0x06, (CX)(DX*2), X2, X2
+	VPINSRW        $0x07, (CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VMULPS         float3e000000<>+0(SB), Y2, Y2
+	VBROADCASTSS   (R8), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000052, AX
 	ADDQ           $0x00000052, CX
 	ADDQ           $0x00000100, DI
@@ -20164,22 +21284,22 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (R8), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, (AX), X3, X3
-	VPINSRW        $0x01, (AX)(DX*1), X3, X3
-	VPINSRW        $0x02, (AX)(DX*2), X3, X3
-	VPINSRW        $0x03, (AX)(BX*1), X3, X3
-	VPINSRW        $0x04, (CX), X3, X3
-	VPINSRW        $0x05, (CX)(DX*1), X3, X3
-	VPINSRW        $0x06, (CX)(DX*2), X3, X3
-	VPINSRW        $0x07, (CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
-	VMULPS         float3e800000<>+0(SB), Y3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, (AX), X2, X2
+	VPINSRW        $0x01, (AX)(DX*1), X2, X2
+	VPINSRW        $0x02, (AX)(DX*2), X2, X2
+	VPINSRW        $0x03, (AX)(BX*1), X2, X2
+	VPINSRW        $0x04, (CX), X2, X2
+	VPINSRW        $0x05, (CX)(DX*1), X2, X2
+	VPINSRW        $0x06, (CX)(DX*2), X2, X2
+	VPINSRW        $0x07, (CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VMULPS         float3e800000<>+0(SB), Y2, Y2
+	VBROADCASTSS   (R8), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000062, AX
 	ADDQ           $0x00000062, CX
 	ADDQ           $0x00000100, DI
@@ -21553,21 +22673,21 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (R8), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, (AX), X3, X3
-	VPINSRW        $0x01, (AX)(DX*1), X3, X3
-	VPINSRW        $0x02, (AX)(DX*2), X3, X3
-	VPINSRW        $0x03, (AX)(BX*1), X3, X3
-	VPINSRW        $0x04, (CX), X3, X3
-	VPINSRW        $0x05, (CX)(DX*1), X3, X3
-	VPINSRW        $0x06, (CX)(DX*2), X3, X3
-	VPINSRW        $0x07, (CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, (AX), X2, X2
+	VPINSRW        $0x01, (AX)(DX*1), X2, X2
+	VPINSRW        $0x02, (AX)(DX*2), X2, X2
+	VPINSRW        $0x03, (AX)(BX*1), X2, X2
+	VPINSRW        $0x04, (CX), X2, X2
+	VPINSRW        $0x05, (CX)(DX*1), X2, X2
+	VPINSRW        $0x06, (CX)(DX*2), X2, X2
+	VPINSRW        $0x07, (CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VBROADCASTSS   (R8), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x0000006e, AX
 	ADDQ           $0x0000006e, CX
 	ADDQ           $0x00000100, DI
@@ -22784,22 +23904,22 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (R8), Y2
-	VPXOR          Y3, Y3, Y3
-	VPINSRW        $0x00, (AX), X3, X3
-	VPINSRW        $0x01, (AX)(DX*1), X3, X3
-	VPINSRW        $0x02, (AX)(DX*2), X3, X3
-	VPINSRW        $0x03, (AX)(BX*1), X3, X3
-	VPINSRW        $0x04, (CX), X3, X3
-	VPINSRW        $0x05, (CX)(DX*1), X3, X3
-	VPINSRW        $0x06, (CX)(DX*2), X3, X3
-	VPINSRW        $0x07, (CX)(BX*1), X3, X3
-	VCVTPH2PS      X3, Y3
-	VMULPS         float3e000000<>+0(SB), Y3, Y3
+	VPXOR          Y2, Y2, Y2
+	VPINSRW        $0x00, (AX), X2, X2
+	VPINSRW        $0x01, (AX)(DX*1), X2, X2
+	VPINSRW        $0x02, (AX)(DX*2), X2, X2
+	VPINSRW        $0x03, (AX)(BX*1), X2, X2
+	VPINSRW        $0x04, (CX), X2, X2
+	VPINSRW        $0x05, (CX)(DX*1), X2, X2
+	VPINSRW        $0x06, (CX)(DX*2), X2, X2
+	VPINSRW        $0x07, (CX)(BX*1), X2, X2
+	VCVTPH2PS      X2, Y2
+	VMULPS         float3e000000<>+0(SB), Y2, Y2
+	VBROADCASTSS   (R8), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000032, AX
 	ADDQ           $0x00000032, CX
 	ADDQ           $0x00000100, DI
@@ -23771,56 +24891,56 @@ pair:
 	VPHADDD        Y2, Y1, Y1
 	VPHADDD        Y4, Y3, Y3
 	VPHADDD        Y3, Y1, Y1
-	VBROADCASTSS   (R8), Y2
-	VPXOR          Y3, Y3, Y3
+	VPXOR          Y2, Y2, Y2
 	MOVQ           $0xf000f000f000f000, R11
 	MOVQ           $0x0000001001001001, R12
 	MOVQ           48(AX), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x00, R13, X3, X3
+	VPINSRW        $0x00, R13, X2, X2
 	MOVQ           48(AX)(DX*1), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x01, R13, X3, X3
+	VPINSRW        $0x01, R13, X2, X2
 	MOVQ           48(AX)(DX*2), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x02, R13, X3, X3
+	VPINSRW        $0x02, R13, X2, X2
 	MOVQ           48(AX)(BX*1), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x03, R13, X3, X3
+	VPINSRW        $0x03, R13, X2, X2
 	MOVQ           48(CX), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x04, R13, X3, X3
+	VPINSRW        $0x04, R13, X2, X2
 	MOVQ           48(CX)(DX*1), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x05, R13, X3, X3
+	VPINSRW        $0x05, R13, X2, X2
 	MOVQ           48(CX)(DX*2), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x06, R13, X3, X3
+	VPINSRW        $0x06, R13, X2, X2
 	MOVQ           48(CX)(BX*1), R13
 	ANDQ           R11, R13
 	IMULQ          R12, R13
 	SHRQ           $0x30, R13
-	VPINSRW        $0x07, R13, X3, X3
-	VCVTPH2PS      X3, Y3
-	VMULPS         float3e000000<>+0(SB), Y3, Y3
+	VPINSRW        $0x07, R13, X2, X2
+	VCVTPH2PS      X2, Y2
+	VMULPS         float3e000000<>+0(SB), Y2, Y2
+	VBROADCASTSS   (R8), Y3
 	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y2, Y3, Y3
-	VMULPS         Y1, Y3, Y3
-	VADDPS         Y3, Y0, Y0
+	VMULPS         Y3, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VADDPS         Y2, Y0, Y0
 	ADDQ           $0x00000038, AX
 	ADDQ           $0x00000038, CX
 	ADDQ           $0x00000100, DI

@@ -79,6 +79,11 @@ func blocksSigned(c *float32, tile *byte, q *int8, d *float32, sums *int16, cols
 //go:noescape
 func rowsQ4K(dst *float32, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
 
+// rowsTwoQ4K sets dst[j] to the product of row j of w and the first of two vectors of activations, dst[stride2+j] to that with the second, for j < 8*groups. Block by block, the activations of the second follow those of the first, and so do their scales and sums. Rows are stride bytes apart.
+//
+//go:noescape
+func rowsTwoQ4K(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
+
 // tileQ4K unpacks the block of each of 16 rows; blocks is 1, into a tile. Rows are stride bytes apart. It prefetches as much from next on.
 //
 //go:noescape
@@ -88,6 +93,11 @@ func tileQ4K(tile *byte, w *byte, stride int, next *byte, blocks int)
 //
 //go:noescape
 func rowsQ6K(dst *float32, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
+
+// rowsTwoQ6K sets dst[j] to the product of row j of w and the first of two vectors of activations, dst[stride2+j] to that with the second, for j < 8*groups. Block by block, the activations of the second follow those of the first, and so do their scales and sums. Rows are stride bytes apart.
+//
+//go:noescape
+func rowsTwoQ6K(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
 
 // tileQ6K unpacks the block of each of 16 rows; blocks is 1, into a tile. Rows are stride bytes apart. It prefetches as much from next on.
 //
@@ -108,6 +118,11 @@ func tileQ80(tile *byte, w *byte, stride int, next *byte, blocks int)
 //
 //go:noescape
 func rowsQ5K(dst *float32, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
+
+// rowsTwoQ5K sets dst[j] to the product of row j of w and the first of two vectors of activations, dst[stride2+j] to that with the second, for j < 8*groups. Block by block, the activations of the second follow those of the first, and so do their scales and sums. Rows are stride bytes apart.
+//
+//go:noescape
+func rowsTwoQ5K(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks int, groups int)
 
 // tileQ5K unpacks the block of each of 16 rows; blocks is 1, into a tile. Rows are stride bytes apart. It prefetches as much from next on.
 //

@@ -55,6 +55,7 @@ type format struct {
 	bias   int    // what is added to weights to make them unsigned
 	signed bool   // weights are signed bytes
 	signs  bool   // lookup finds signs; top is without a bias
+	two    bool   // rows has a version for two vectors
 	steps  []step
 
 	// scales of one pair, and minima, as int16: of 256-weight blocks, one vector of

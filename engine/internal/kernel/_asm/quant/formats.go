@@ -13,7 +13,7 @@ var formats = []format{
 }
 
 func q4K() format {
-	f := format{name: "Q4K", bytes: 144, top: 15, scales: scaleMins, wide: true, mins: true, factors: halves(0)}
+	f := format{name: "Q4K", bytes: 144, top: 15, scales: scaleMins, wide: true, two: true, mins: true, factors: halves(0)}
 	for j := range 4 {
 		f.steps = append(f.steps, step{
 			raw: []source{at(16 + 32*j), at(32 + 32*j)},
@@ -24,7 +24,7 @@ func q4K() format {
 }
 
 func q5K() format {
-	f := format{name: "Q5K", bytes: 176, top: 31, scales: scaleMins, wide: true, mins: true, factors: halves(0)}
+	f := format{name: "Q5K", bytes: 176, top: 31, scales: scaleMins, wide: true, two: true, mins: true, factors: halves(0)}
 	for j := range 4 {
 		s := step{raw: []source{at(48 + 32*j), at(64 + 32*j), at(16), at(32)}}
 		for i := range 4 { // lower nibbles of both, then upper ones
@@ -123,7 +123,7 @@ func q3K() format {
 }
 
 func q6K() format {
-	f := format{name: "Q6K", bytes: 210, top: 63, bias: 32, factors: half(208),
+	f := format{name: "Q6K", bytes: 210, top: 63, bias: 32, two: true, factors: half(208),
 		scales: func(p pair) (scales, minima []VecVirtual) { return widened(p.load(192), true), nil }}
 	f.steps = crumbs(128, func(half, c16 int) []source {
 		return []source{at(64*half + 16*c16), at(64*half + 32 + 16*c16)}

@@ -48,7 +48,10 @@ func generateAVX2() {
 		k.generate()
 	}
 	for _, f := range formats {
-		rows(f)
+		rows(f, 1)
+		if f.two {
+			rows(f, 2)
+		}
 		unpack(f)
 	}
 }

@@ -12,25 +12,34 @@ import (
 // 800 bytes, with which all formats come near the speed of plain reading.
 func (f format) ahead() int { return (800 + f.bytes - 1) / f.bytes }
 
-// rows is the product of one vector of activations with groups of eight rows,
-// read where they are. Lane i of a vector register is row i in the end: the sum
-// over the blocks is a chain of float operations that must be kept apart.
-func rows(f format) {
-	name := "rows" + f.name
-	function(name, "func(dst *float32, w *byte, stride int, q *int8, d *float32, sums *int16, blocks, groups int)",
-		name+" sets dst[j] to the product of row j of w and the activations q, for j < 8*groups. Rows are stride bytes apart.")
+// rows is the product of one or two vectors of activations with groups of eight
+// rows, read where they are. Lane i of a vector register is row i in the end: the
+// sum over the blocks is a chain of float operations that must be kept apart.
+func rows(f format, vectors int) {
+	name, what := "rows"+f.name, "product of row j of w and the activations q, for j < 8*groups"
+	if vectors == 2 {
+		name, what = "rowsTwo"+f.name, "product of row j of w and the first of two vectors of activations, dst[stride2+j] to that with the second, "+
+			"for j < 8*groups. Block by block, the activations of the second follow those of the first, and so do their scales and sums"
+		function(name, "func(dst *float32, stride2 int, w *byte, stride int, q *int8, d *float32, sums *int16, blocks, groups int)",
+			name+" sets dst[j] to the "+what+". Rows are stride bytes apart.")
+	} else {
+		function(name, "func(dst *float32, w *byte, stride int, q *int8, d *float32, sums *int16, blocks, groups int)",
+			name+" sets dst[j] to the "+what+". Rows are stride bytes apart.")
+	}
 	r := eight{low: arg("w"), high: GP64(), stride: arg("stride"), three: GP64()}
 	LEAQ(Mem{Base: r.stride, Index: r.stride, Scale: 2}, r.three)
 	f.openBook()
 
 	Label("group")
-	acc := YMM()
-	zero(acc)
+	acc := ymms(vectors)
+	for _, v := range acc {
+		zero(v)
+	}
 	q, d, sums, left := arg("q"), arg("d"), arg("sums"), arg("blocks")
 	LEAQ(Mem{Base: r.low, Index: r.stride, Scale: 4}, r.high)
 	Label("block")
 	f.prefetch(r, left)
-	isum, imin := f.sums(r, q, sums)
+	isum, imin := f.sums(r, q, sums, vectors)
 	f.term(r, d, sums, isum, imin, acc)
 	ADDQ(U32(uint32(f.bytes)), r.low)
 	ADDQ(U32(uint32(f.bytes)), r.high)
@@ -38,14 +47,17 @@ func rows(f format) {
 		ADDQ(Imm(32), q)
 		ADDQ(Imm(2), sums)
 	} else {
-		ADDQ(U32(256), q)
-		ADDQ(Imm(32), sums)
+		ADDQ(U32(uint32(vectors*superQ)), q)
+		ADDQ(Imm(uint64(vectors*superSumsBytes)), sums)
 	}
-	ADDQ(Imm(4), d)
+	ADDQ(Imm(uint64(4*vectors)), d)
 	DECQ(left)
 	JNZ(LabelRef("block"))
 	dst := arg("dst")
-	VMOVUPS(acc, Mem{Base: dst})
+	VMOVUPS(acc[0], Mem{Base: dst})
+	if vectors == 2 {
+		VMOVUPS(acc[1], Mem{Base: dst, Index: arg("stride2"), Scale: 4})
+	}
 	ADDQ(Imm(32), dst)
 	Store(dst, Param("dst"))
 	// At the end of row 0 now; seven rows on.
@@ -57,6 +69,13 @@ func rows(f format) {
 	JNZ(LabelRef("group"))
 	done()
 }
+
+// What a block of 256 weights meets: so many bytes of activations, and of their
+// sums.
+const (
+	superQ         = 256
+	superSumsBytes = 32
+)
 
 // small says that blocks have 32 weights.
 func (f format) small() bool { return f.bytes < 40 }
@@ -79,28 +98,30 @@ func (f format) prefetch(r eight, left Register) {
 	}
 }
 
-// sums is the integer sums of a block of the eight rows: of the products of
-// weights, and of minima if there are any.
-func (f format) sums(r eight, q, sums Register) (isum, imin VecVirtual) {
+// sums is the integer sums of a block of the eight rows, for each vector: of the
+// products of weights, and of minima if there are any.
+func (f format) sums(r eight, q, sums Register, vectors int) (isum, imin []VecVirtual) {
 	if f.small() {
 		var v [4]VecVirtual
 		for n := range v {
-			v[n] = f.products(r.pair(n), q, nil, nil)
+			v[n] = f.products(r.pair(n), q, nil, make([]VecVirtual, 1))[0]
 		}
-		return joinedSums(v), nil
+		return []VecVirtual{joinedSums(v)}, nil
 	}
-	var s32 VecVirtual
+	s32 := make([]VecVirtual, vectors)
 	if f.wide && (f.mins || f.biased()) {
-		s32 = sums32(sums)
+		for i := range s32 {
+			s32[i] = sums32(sums, i)
+		}
 	}
 	// A loop over the pairs, for the size of the code.
 	const all = 4 * 32
-	local := AllocLocal(2 * all)
+	local := AllocLocal(2 * all * vectors)
 	at := GP64()
 	XORQ(at, at)
 	Label("pair")
 	local.Index, local.Scale = at, 1
-	f.sumPair(r.pair(0), q, sums, s32, local, local.Offset(all))
+	f.sumPair(r.pair(0), q, sums, s32, func(v int) Mem { return local.Offset(2 * all * v) }, func(v int) Mem { return local.Offset(2*all*v + all) })
 	ADDQ(r.stride, r.low)
 	ADDQ(r.stride, r.high)
 	ADDQ(Imm(32), at)
@@ -110,9 +131,11 @@ func (f format) sums(r eight, q, sums Register) (isum, imin VecVirtual) {
 	SUBQ(r.three, r.low)
 	SUBQ(r.stride, r.low)
 	local.Index = nil
-	isum = joinedSums(loaded(local))
-	if f.mins {
-		imin = joinedSums(loaded(local.Offset(all)))
+	for v := range vectors {
+		isum = append(isum, joinedSums(loaded(local.Offset(2*all*v))))
+		if f.mins {
+			imin = append(imin, joinedSums(loaded(local.Offset(2*all*v+all))))
+		}
 	}
 	return isum, imin
 }
@@ -120,20 +143,24 @@ func (f format) sums(r eight, q, sums Register) (isum, imin VecVirtual) {
 // biased says that the weights have a bias when rows multiplies them.
 func (f format) biased() bool { return f.bias != 0 && !f.signs && !f.signed }
 
-// sumPair stores the integer sums of a pair of rows, four a lane.
-func (f format) sumPair(p pair, q, sums Register, s32 VecVirtual, isum, imin Mem) {
+// sumPair stores the integer sums of a pair of rows, four a lane, for each vector.
+func (f format) sumPair(p pair, q, sums Register, s32 []VecVirtual, isum, imin func(v int) Mem) {
 	var scales, minima []VecVirtual
 	if f.scales != nil {
 		scales, minima = f.scales(p)
 	}
-	if f.mins {
-		VMOVDQU(dotSums(minima, sums, s32), imin)
+	start := make([]VecVirtual, len(s32))
+	for v := range s32 {
+		if f.mins {
+			VMOVDQU(dotSums(minima, sums, v, s32[v]), imin(v))
+		}
+		if f.biased() {
+			start[v] = f.biases(scales, sums, v, s32[v])
+		}
 	}
-	var start VecVirtual
-	if f.biased() {
-		start = f.biases(scales, sums, s32)
+	for v, x := range f.products(p, q, scales, start) {
+		VMOVDQU(x, isum(v))
 	}
-	VMOVDQU(f.products(p, q, scales, start), isum)
 }
 
 // loaded is four vectors in memory.
@@ -154,11 +181,11 @@ func joinedSums(v [4]VecVirtual) VecVirtual {
 	return v[0]
 }
 
-// sums32 is the 8 sums of 32 activations, as int16 in both lanes, from those of
-// 16.
-func sums32(p Register) VecVirtual {
+// sums32 is the 8 sums of 32 activations of a vector, as int16 in both lanes, from
+// those of 16.
+func sums32(p Register, vector int) VecVirtual {
 	v := YMM()
-	VMOVDQU(Mem{Base: p}, v)
+	VMOVDQU(Mem{Base: p, Disp: superSumsBytes * vector}, v)
 	VPMADDWD(repeated("words01", 1, 0), v, v)
 	VPACKSSDW(v, v, v)
 	VPERMQ(Imm(0x88), v, v)
@@ -166,15 +193,15 @@ func sums32(p Register) VecVirtual {
 }
 
 // dotSums is the products of int16 vectors, one or two, and the sums of
-// activations: of 32 from s32, or of 16 from memory.
-func dotSums(v []VecVirtual, sums Register, s32 VecVirtual) VecVirtual {
+// activations of a vector: of 32 from s32, or of 16 from memory.
+func dotSums(v []VecVirtual, sums Register, vector int, s32 VecVirtual) VecVirtual {
 	t := ymms(2)
 	if s32 != nil {
 		VPMADDWD(s32, v[0], t[0])
 		return t[0]
 	}
 	for i := range t {
-		VBROADCASTI128(Mem{Base: sums, Disp: 16 * i}, t[i])
+		VBROADCASTI128(Mem{Base: sums, Disp: superSumsBytes*vector + 16*i}, t[i])
 		VPMADDWD(v[i], t[i], t[i])
 	}
 	VPADDD(t[1], t[0], t[0])
@@ -182,13 +209,13 @@ func dotSums(v []VecVirtual, sums Register, s32 VecVirtual) VecVirtual {
 }
 
 // biases is what the bias of the weights added too much.
-func (f format) biases(scales []VecVirtual, sums Register, s32 VecVirtual) VecVirtual {
+func (f format) biases(scales []VecVirtual, sums Register, vector int, s32 VecVirtual) VecVirtual {
 	if scales == nil {
 		one := YMM()
 		VMOVDQU(repeated("words01", 1, 0), one)
 		scales = []VecVirtual{one, one}
 	}
-	v := dotSums(scales, sums, s32)
+	v := dotSums(scales, sums, vector, s32)
 	if n := log2(f.bias); n >= 0 {
 		VPSLLD(Imm(uint64(n)), v, v)
 	} else {
@@ -207,10 +234,13 @@ func log2(x int) int {
 	return -1
 }
 
-// products is the sums of products of the weights of two rows, 4 a lane. less, if
-// there is one, is subtracted.
-func (f format) products(p pair, q Register, scales []VecVirtual, less VecVirtual) VecVirtual {
-	s := scaledSum{f: f, scales: scales, less: less}
+// products is the sums of products of the weights of two rows, 4 a lane, for each
+// vector. less, if there is one, is subtracted.
+func (f format) products(p pair, q Register, scales, less []VecVirtual) (total []VecVirtual) {
+	s := make([]scaledSum, len(less))
+	for v := range s {
+		s[v] = scaledSum{f: f, scales: scales, less: less[v]}
+	}
 	for _, st := range f.steps {
 		if st.lookup != nil {
 			v, signs := st.lookup(p)
@@ -221,7 +251,7 @@ func (f format) products(p pair, q Register, scales []VecVirtual, less VecVirtua
 					VPSIGNB(signs[i], x, x)
 				}
 				VPMADDUBSW(x, v[i], x)
-				s.add(st.u+i, x)
+				s[0].add(st.u+i, x)
 			}
 			continue
 		}
@@ -230,11 +260,17 @@ func (f format) products(p pair, q Register, scales []VecVirtual, less VecVirtua
 			raw[i] = load(p)
 		}
 		for _, o := range st.out {
-			s.add(o.u, f.product(o.make(raw), Mem{Base: q, Disp: 16 * o.u}))
+			w := o.make(raw)
+			for v := range s {
+				s[v].add(o.u, f.product(w, Mem{Base: q, Disp: superQ*v + 16*o.u}))
+			}
 		}
 	}
-	s.flush()
-	return s.total
+	for v := range s {
+		s[v].flush()
+		total = append(total, s[v].total)
+	}
+	return total
 }
 
 // A scaledSum adds products in 16 bits while they fit and have the same scale,
@@ -313,9 +349,32 @@ func (f format) product(v VecVirtual, q Mem) VecVirtual {
 	return x
 }
 
-// term adds the term of a block to acc.
-func (f format) term(r eight, d, sums Register, isum, imin, acc VecVirtual) {
-	if f.small() && f.bias != 0 {
+// term adds the terms of a block to acc, by vector.
+func (f format) term(r eight, d, sums Register, isum, imin, acc []VecVirtual) {
+	if f.small() {
+		f.smallTerm(r, d, sums, isum[0], acc[0])
+		return
+	}
+	D, min := f.factors(r)
+	for v := range acc {
+		x, y := YMM(), YMM()
+		VBROADCASTSS(Mem{Base: d, Disp: 4 * v}, x)
+		VCVTDQ2PS(isum[v], isum[v])
+		VMULPS(x, D, y)
+		VMULPS(isum[v], y, y)
+		if min != nil {
+			VMULPS(x, min, x)
+			VCVTDQ2PS(imin[v], imin[v])
+			VMULPS(imin[v], x, x)
+			VSUBPS(x, y, y)
+		}
+		VADDPS(y, acc[v], acc[v])
+	}
+}
+
+// smallTerm is term for blocks of 32 weights.
+func (f format) smallTerm(r eight, d, sums Register, isum, acc VecVirtual) {
+	if f.bias != 0 {
 		b := YMM()
 		VPBROADCASTW(Mem{Base: sums}, b)
 		VPMADDWD(repeated(fmt.Sprintf("bias%02x", f.bias), byte(-f.bias), 0xff, 0, 0), b, b)
@@ -329,18 +388,12 @@ func (f format) term(r eight, d, sums Register, isum, imin, acc VecVirtual) {
 	VMULPS(isum, D, D)
 	if min != nil {
 		VMULPS(x, min, min)
-		if f.small() {
-			imin = YMM()
-			VPBROADCASTW(Mem{Base: sums}, imin)
-			VPMADDWD(repeated("even01", 1, 0, 0, 0), imin, imin)
-		}
+		imin := YMM()
+		VPBROADCASTW(Mem{Base: sums}, imin)
+		VPMADDWD(repeated("even01", 1, 0, 0, 0), imin, imin)
 		VCVTDQ2PS(imin, imin)
 		VMULPS(imin, min, min)
-		if f.small() {
-			VADDPS(min, D, D)
-		} else {
-			VSUBPS(min, D, D)
-		}
+		VADDPS(min, D, D)
 	}
 	VADDPS(D, acc, acc)
 }

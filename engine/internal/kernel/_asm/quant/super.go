@@ -176,7 +176,7 @@ func (k superKernel) startSums(tile Register, v vectors, set func(i int, s VecVi
 func (k superKernel) minima(tile, p Register) (sums [2]VecVirtual) {
 	pairs, x := 8, VecVirtual(nil)
 	if k.wide {
-		pairs, x = 4, sums32(p)
+		pairs, x = 4, sums32(p, 0)
 	}
 	s, t := YMM(), YMM()
 	for i := range pairs {
