@@ -24,11 +24,17 @@ import (
 //go:embed testdata/models/tiny-scout-Q8_0.gguf
 var demo []byte
 
+// demoTower is its vision tower: what it sees pictures with.
+//
+//go:embed testdata/models/mmproj-tiny-scout.gguf
+var demoTower []byte
+
 func main() {
 	cli.KeepBrokenPipes()
 	app := cli.New(cli.Config{
 		Version:    version(),
 		Demo:       demo,
+		DemoTower:  demoTower,
 		Streams:    cli.System(),
 		Interrupts: cli.Interrupts(),
 	})

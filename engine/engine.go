@@ -41,7 +41,8 @@ type Model struct {
 	context  int
 	kv       tensor.KVType
 	onRouted func(Routed)
-	compute  int64 // bytes of activations
+	eyes     *eyes // nil: it cannot see
+	compute  int64 // see Memory
 
 	mu   sync.Mutex // held while the executor runs
 	exec *tensor.Executor
@@ -98,12 +99,21 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	if m.backends[tensor.CPU] == nil {
 		m.backends[tensor.CPU] = cpu.New(m.threads)
 	}
+	if err := m.compile(); err != nil {
+		return err
+	}
+	return m.openEyes(ctx, o)
+}
+
+// compile prepares the graph.
+func (m *Model) compile() error {
 	return m.file.Guard(func() error {
 		var err error
 		limits := tensor.Limits{Tokens: batchTokens, Outputs: batchOutputs}
 		m.exec, err = tensor.NewExecutor(m.model.Graph, m.backends, limits, m.keptValues())
 		if b, ok := m.backends[tensor.CPU].(*cpu.Backend); ok {
-			m.compute = b.ActivationBytes()
+			logits := 4 * int64(m.model.Config.Vocabulary) // of a sequence
+			m.compute = b.ActivationBytes() + b.WorkspaceBytes(m.cacheSpec(), tensor.CPU) + logits
 		}
 		return err
 	})
@@ -203,14 +213,25 @@ func (m *Model) Threads() int { return m.threads }
 
 // Memory says where the bytes are.
 type Memory struct {
-	Weights int64 // mapped from the file
+	Weights int64 // mapped from the files
 	KV      int64 // the cache of one sequence at full context
-	Compute int64 // activations of one batch; attention's own workspace, a few MB, comes on top
+	// Compute is everything that batches need: activations, attention's workspace,
+	// logits, and those of a tile if the model can see. The program itself, its tables for tokens and what a batch makes by the
+	// way come on top, together less than 32 MiB. Logits that nobody asks for are
+	// counted and cost nothing.
+	Compute int64
 }
 
 // Memory is what the model needs.
 func (m *Model) Memory() Memory {
 	mem := Memory{Weights: m.info.Bytes, Compute: m.compute}
+	if m.eyes != nil {
+		tower := m.eyes.tower.Memory()
+		mem.Compute += tower.Compute
+		if m.eyes.tower.owned {
+			mem.Weights += tower.Weights
+		}
+	}
 	for _, l := range m.cacheSpec() {
 		mem.KV += l.Bytes()
 	}
@@ -239,6 +260,9 @@ func (m *Model) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var errs []error
+	if m.eyes != nil { // it may read the same file
+		errs = append(errs, m.eyes.tower.Close())
+	}
 	if m.exec != nil {
 		errs = append(errs, m.exec.Close())
 		m.exec = nil

@@ -8,6 +8,7 @@ import (
 	"scout/engine/model"
 	"scout/engine/tensor"
 	"scout/engine/tokenizer"
+	"scout/engine/vision"
 )
 
 // ErrClosed is returned for a model or sequence that was closed.
@@ -16,23 +17,14 @@ var ErrClosed = errors.New("engine: the model is closed")
 // errEmptyPrompt is for a prompt without a single token.
 var errEmptyPrompt = errors.New("engine: the prompt has no tokens")
 
-// ContextError says that a prompt does not fit the context.
-type ContextError struct {
-	Need int // positions asked for: of a prompt and one token of its answer, or of the tokens to append
-	Have int // positions there are
-}
-
-func (e *ContextError) Error() string {
-	return fmt.Sprintf("engine: the prompt needs %d positions, the context has %d", e.Need, e.Have)
-}
-
 // IsUnsupported says whether err means that a file is well formed but of a kind
 // this program cannot run: an unknown architecture, tensor type or tokenizer.
 func IsUnsupported(err error) bool {
 	var m *model.UnsupportedError
 	var g *gguf.UnsupportedError
 	var t *tokenizer.UnsupportedError
-	return errors.As(err, &m) || errors.As(err, &g) || errors.As(err, &t)
+	var v *vision.UnsupportedError
+	return errors.As(err, &m) || errors.As(err, &g) || errors.As(err, &t) || errors.As(err, &v)
 }
 
 // explain turns a fault at a mapped address into the file, offset and tensor

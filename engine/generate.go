@@ -17,27 +17,27 @@ import (
 // error; the text before it is the partial answer.
 func (s *Sequence) Generate(ctx context.Context, conv []Message, p Sampling) iter.Seq2[Delta, error] {
 	return func(yield func(Delta, error) bool) {
-		ids, err := s.m.Encode(conv)
+		prompt, err := s.m.encode(conv)
 		if err != nil {
 			yield(Delta{}, err)
 			return
 		}
-		for d, err := range s.Complete(ctx, ids, p) {
-			if !yield(d, err) {
-				return
-			}
-		}
+		s.complete(ctx, prompt, p, yield)
 	}
 }
 
-// Complete is Generate for a prompt that is already tokens.
+// Complete is Generate for a prompt that is already tokens, without pictures.
 func (s *Sequence) Complete(ctx context.Context, ids []int32, p Sampling) iter.Seq2[Delta, error] {
 	return func(yield func(Delta, error) bool) {
-		a := s.newAnswer(ids, p)
-		a.yield = yield
-		if a.prefill(ctx, ids) {
-			a.decode(ctx)
-		}
+		s.complete(ctx, &prompted{ids: ids}, p, yield)
+	}
+}
+
+func (s *Sequence) complete(ctx context.Context, prompt *prompted, p Sampling, yield func(Delta, error) bool) {
+	a := s.newAnswer(prompt.ids, p)
+	a.yield = yield
+	if a.prefill(ctx, prompt) {
+		a.decode(ctx)
 	}
 }
 
@@ -48,6 +48,7 @@ type answer struct {
 	yield   func(Delta, error) bool
 	sampler *sample.Sampler
 	stats   Stats
+	sight   sight
 	stream  tokenizer.Stream
 	stop    stopper
 	piece   []byte   // bytes of the current token
@@ -74,15 +75,15 @@ func (a *answer) fail(err error) bool {
 	return false
 }
 
-// prefill brings the sequence to exactly ids, with the logits after the last of
-// them. It says whether to go on.
-func (a *answer) prefill(ctx context.Context, ids []int32) bool {
-	s := a.s
+// prefill brings the sequence to exactly the prompt's ids, with the logits after the
+// last of them. It says whether to go on.
+func (a *answer) prefill(ctx context.Context, prompt *prompted) bool {
+	s, ids := a.s, prompt.ids
 	if len(ids) == 0 {
 		return a.fail(errEmptyPrompt)
 	}
 	if len(ids)+1 > s.m.context {
-		return a.fail(&ContextError{Need: len(ids) + 1, Have: s.m.context})
+		return a.fail(s.m.tooLong(prompt))
 	}
 	if s.line.Origin() != 0 {
 		if err := s.line.StartAt(0); err != nil {
@@ -91,14 +92,19 @@ func (a *answer) prefill(ctx context.Context, ids []int32) bool {
 	}
 	n := s.line.Truncate(s.line.Reusable(ids))
 	a.stats.Reused, a.stats.PromptDone = n, n
+	a.sight.pictures = prompt.pictures
+	a.stats.Tiles = a.sight.countTiles(n)
 	for n < len(ids) {
 		batch := s.line.Batch(len(ids)-n, batchTokens)
 		want := NoLogits
 		if n+batch == len(ids) {
 			want = LastLogits
 		}
+		if !a.see(ctx, ids, n, n+batch) {
+			return false
+		}
 		began := time.Now()
-		err := s.Append(ctx, ids[n:n+batch], want, nil)
+		err := s.extend(ctx, ids[n:n+batch], a.sight.rows, want, nil)
 		a.stats.Prefill += time.Since(began)
 		if err != nil {
 			return a.fail(err)
@@ -109,6 +115,7 @@ func (a *answer) prefill(ctx context.Context, ids []int32) bool {
 			return false
 		}
 	}
+	a.sight = sight{}
 	return true
 }
 

@@ -11,6 +11,10 @@ type (
 	Role = prompt.Role
 	// ToolCall is a call the assistant made in an earlier turn.
 	ToolCall = prompt.ToolCall
+	// Part is a piece of a turn, text or a picture.
+	Part = prompt.Part
+	// Image is a picture's file.
+	Image = prompt.Image
 )
 
 // The roles of a conversation.

@@ -13,8 +13,8 @@ type metadata struct{ *gguf.File }
 
 // Len is the number of elements of an array value.
 func (m metadata) Len(key string) (int, bool) {
-	if s, ok := m.Strings(key); ok {
-		return len(s), true
+	if s, ok := m.StringArray(key); ok {
+		return s.Len(), true
 	}
 	v, ok := m.Ints(key)
 	return len(v), ok
@@ -36,8 +36,11 @@ func newTokenizer(f *gguf.File) (*tokenizer.Tokenizer, error) {
 		k.require("merges", "token_type")
 	}
 	c.Merges = k.list("merges")
-	for _, t := range k.numbers("token_type") {
-		c.Types = append(c.Types, int32(t))
+	if types := k.numbers("token_type"); types != nil {
+		c.Types = make([]int32, len(types))
+		for i, t := range types {
+			c.Types[i] = int32(t)
+		}
 	}
 	if k.has("add_bos_token", gguf.KindBool) {
 		add, _ := f.Bool(tokenizerPrefix + "add_bos_token")
@@ -85,11 +88,11 @@ func (k *tokenizerKeys) text(key string) string {
 	return s
 }
 
-func (k *tokenizerKeys) list(key string) []string {
+func (k *tokenizerKeys) list(key string) tokenizer.Texts {
 	if !k.has(key, gguf.KindStrings) {
 		return nil
 	}
-	s, _ := k.f.Strings(tokenizerPrefix + key)
+	s, _ := k.f.StringArray(tokenizerPrefix + key)
 	return s
 }
 

@@ -14,12 +14,29 @@ type Options struct {
 	// or "q8_0" and "q4_0", which take about a half and a quarter of f16's memory, cost
 	// some accuracy, and need heads of a multiple of 32 elements.
 	KV string
+	// Tower is the file of the vision tower that the model sees pictures with, often
+	// called mmproj; TowerData, if not nil, is such a file in memory instead, called
+	// Tower in messages. With neither, a tower inside the model's own file is used.
+	Tower     string
+	TowerData []byte
+	// MostTiles limits the tiles that a picture is cut into; 0 means what the model
+	// was trained with, 16 for Llama 4. Fewer cost less and show less.
+	MostTiles int
+	Embeds    EmbedCache
 	// Placement says which device runs which part; nil means everything on the CPU.
 	Placement *Placement
 	// Routed, if not nil, is told which experts each token went to, layer by layer
 	// after each batch; in the last layer only of the tokens whose logits were asked
 	// for. It must not keep Logits nor call the model.
 	Routed func(Routed)
+}
+
+// EmbedCache says where the embeddings of pictures are kept, so that a picture goes
+// through the tower once. They tell what is in it.
+type EmbedCache struct {
+	Dir         string // a folder of their own, made when it is needed; empty: in memory only
+	DiskBytes   int64  // at most, in Dir; 0 means 2 GiB
+	MemoryBytes int64  // at most, in memory; 0 means 128 MiB, negative none
 }
 
 // Placement says which device runs which part of a model.
@@ -52,11 +69,12 @@ type Sampling struct {
 
 // Delta is one step of an answer.
 type Delta struct {
-	Text   string  // what to append to the answer; may be empty
-	Tokens []Token // the tokens behind this step, none while the prompt is read
-	Stats  Stats   // counts so far
-	Done   bool    // the last step
-	Reason Reason  // why it ended, with Done
+	Text   string      // what to append to the answer; may be empty
+	Tokens []Token     // the tokens behind this step, none while the prompt is read
+	Stats  Stats       // counts so far
+	Seen   []ImagePlan // pictures that the model has seen with this step, that is, not found in the sequence
+	Done   bool        // the last step
+	Reason Reason      // why it ended, with Done
 }
 
 // Token is one generated token.
@@ -94,6 +112,9 @@ type Stats struct {
 	Prefill      time.Duration // spent reading the prompt, without what the caller did meanwhile
 	Decode       time.Duration // spent generating, likewise
 	Context      int           // positions there is room for
+	Tiles        int           // of the pictures that the sequence did not hold yet
+	TilesDone    int           // of these, ready, whether they went through the tower or were in a cache
+	Vision       time.Duration // spent on pictures before they are read like other tokens
 }
 
 // PrefillPerSecond is the speed of reading the prompt, in tokens per second,

@@ -24,6 +24,12 @@ type record struct {
 		Q8_0      answered `json:"llamacpp_Q8_0"`
 		Q4_K_M    answered `json:"llamacpp_Q4_K_M"`
 	} `json:"conversations"`
+	Pictures []struct {
+		Image     string   `json:"image"`
+		Question  string   `json:"question"`
+		PromptIDs []int32  `json:"prompt_ids"`
+		PyTorch   answered `json:"pytorch_f32"`
+	} `json:"pictures"`
 	Logits []struct {
 		Tokens   []int32     `json:"tokens"`
 		Argmax   []int       `json:"argmax"`
@@ -50,8 +56,8 @@ func readRecord(t *testing.T) record {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Conversations) != 24 {
-		t.Fatalf("the record has %d conversations, want 24", len(r.Conversations))
+	if len(r.Conversations) != 24 || len(r.Pictures) != 25 {
+		t.Fatalf("the record has %d conversations and %d pictures, want 24 and 25", len(r.Conversations), len(r.Pictures))
 	}
 	return r
 }

@@ -54,7 +54,8 @@ func (m *Model) cacheSpec() tensor.CacheSpec { return kvcache.Spec(m.model.Cache
 // Len is the position of the next token.
 func (s *Sequence) Len() int { return s.line.Len() }
 
-// Tokens is a copy of the tokens held.
+// Tokens is a copy of the tokens held; ids below zero are embeddings of pictures
+// (see Model.Encode).
 func (s *Sequence) Tokens() []int32 { return slices.Clone(s.line.Tokens()) }
 
 // Truncate forgets the tokens from position n on. It returns the length that
@@ -84,18 +85,29 @@ func (s *Sequence) Close() error {
 // When ctx ends, Append stops within one operation of one layer and returns its
 // error; the tokens of the batches completed so far stay.
 func (s *Sequence) Append(ctx context.Context, ids []int32, want Want, each func(pos int, logits []float32) error) error {
-	if n := len(ids); n > s.line.Room() {
-		return &ContextError{Need: s.line.Len() + n, Have: s.line.Context()}
-	}
 	for i, id := range ids {
 		if id < 0 || int(id) >= s.m.model.Config.Vocabulary {
 			return fmt.Errorf("engine: token %d of %d is %d, want 0 to %d", i+1, len(ids), id, s.m.model.Config.Vocabulary-1)
 		}
 	}
+	return s.extend(ctx, ids, nil, want, each)
+}
+
+// extend is Append for ids of which some are below zero and stand for embeddings:
+// [ids below zero, width], in order.
+func (s *Sequence) extend(ctx context.Context, ids []int32, embeds []float32, want Want, each func(int, []float32) error) error {
+	if n := len(ids); n > s.line.Room() {
+		return &ContextError{Need: s.line.Len() + n, Have: s.line.Context()}
+	}
 	for len(ids) > 0 {
-		n, err := s.step(ctx, ids, want, each)
+		n, err := s.step(ctx, ids, embeds, want, each)
 		if err != nil {
 			return err
+		}
+		for _, id := range ids[:n] {
+			if id < 0 {
+				embeds = embeds[s.m.model.Config.Width:]
+			}
 		}
 		ids = ids[n:]
 	}
@@ -103,13 +115,13 @@ func (s *Sequence) Append(ctx context.Context, ids []int32, want Want, each func
 }
 
 // step computes one batch from the front of ids and returns its length.
-func (s *Sequence) step(ctx context.Context, ids []int32, want Want, each func(int, []float32) error) (int, error) {
+func (s *Sequence) step(ctx context.Context, ids []int32, embeds []float32, want Want, each func(int, []float32) error) (int, error) {
 	limit := batchTokens
 	if want == AllLogits {
 		limit = batchOutputs
 	}
 	n := s.line.Batch(len(ids), limit)
-	s.batch = tensor.Batch{Tokens: ids[:n], Start: s.line.Len(), Origin: s.line.Origin(), Outputs: s.out[:0]}
+	s.batch = tensor.Batch{Tokens: ids[:n], Embeds: embeds, Start: s.line.Len(), Origin: s.line.Origin(), Outputs: s.out[:0]}
 	switch {
 	case want == AllLogits:
 		for t := range n {

@@ -3,6 +3,9 @@
 //
 //	go run ./gcdelay -m model.gguf
 //
+// With -once there is one collection for every token, in the middle of it, and one
+// worker waits for its end: the most that a collection by itself can cost.
+//
 // It prints how long tokens took either way, how long a collection took, and how
 // long the runtime waited for all threads to stop, which is what a loop that
 // cannot be interrupted would show up in. On a busy machine tokens without any
@@ -29,6 +32,7 @@ type options struct {
 	threads, depth          int
 	rounds, tokens, ballast int
 	every                   time.Duration
+	once                    bool
 }
 
 func main() {
@@ -41,6 +45,7 @@ func main() {
 	flag.IntVar(&o.tokens, "n", 32, "tokens a round")
 	flag.IntVar(&o.ballast, "ballast", 0, "also keep this many `MiB` of small objects, which the collector has to walk")
 	flag.DurationVar(&o.every, "every", 2*time.Millisecond, "pause between collections")
+	flag.BoolVar(&o.once, "once", false, "one collection a token, in the middle of it and waited for, instead of one after the other")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "gcdelay:", err)
@@ -64,40 +69,76 @@ func run(o options) error {
 	if err := s.Append(ctx, ids(o.depth), engine.NoLogits, nil); err != nil {
 		return err
 	}
-	round := func() ([]time.Duration, error) { return generate(ctx, s, o) }
-	if _, err := round(); err != nil { // the first round reads the weights
+	c := &collecting{Context: ctx}
+	if _, err := generate(c, s, o); err != nil { // the first round reads the weights
 		return err
 	}
 	var plain, collecting, collections []time.Duration
 	before := stops()
 	for range o.rounds {
-		t, err := round()
+		t, err := generate(c, s, o)
 		if err != nil {
 			return err
 		}
 		plain = append(plain, t...)
-		stop := collect(o.every)
-		t, err = round()
-		collections = append(collections, stop()...)
+		t, took, err := disturbed(c, s, o)
 		if err != nil {
 			return err
 		}
-		collecting = append(collecting, t...)
+		collecting, collections = append(collecting, t...), append(collections, took...)
 	}
 	fmt.Printf("%s, %d threads, %d processors, %s cache at depth %d\n", m.Info().Name, m.Threads(), runtime.GOMAXPROCS(0), o.kv, o.depth)
 	describe("tokens", plain)
 	describe("while collecting", collecting)
+	typical := median(plain)
+	for i := range collecting {
+		collecting[i] -= typical
+	}
+	describe("delay", collecting)
 	describe("a collection", collections)
 	fmt.Printf("%-17s %v at most\n", "waits to stop", most(before, stops()))
 	runtime.KeepAlive(ballast)
 	return nil
 }
 
+// disturbed is generate with collections meanwhile, and the time of each of them.
+func disturbed(ctx *collecting, s *engine.Sequence, o options) (tokens, collections []time.Duration, err error) {
+	if o.once {
+		ctx.on, ctx.took = true, nil
+		tokens, err = generate(ctx, s, o)
+		ctx.on = false
+		return tokens, ctx.took, err
+	}
+	stop := collect(o.every)
+	tokens, err = generate(ctx, s, o)
+	return tokens, stop(), err
+}
+
+// collecting is a context that collects in the middle of a token: the engine asks
+// for its error between operations, as often for one token as for the next.
+type collecting struct {
+	context.Context
+	on       bool
+	looks    int // at the error, since the token began
+	expected int // of them, as the token before had
+	took     []time.Duration
+}
+
+func (c *collecting) Err() error {
+	if c.looks++; c.on && c.looks == c.expected/2 {
+		begin := time.Now()
+		runtime.GC()
+		c.took = append(c.took, time.Since(begin))
+	}
+	return c.Context.Err()
+}
+
 // generate is the time of each of some tokens behind the first depth.
-func generate(ctx context.Context, s *engine.Sequence, o options) ([]time.Duration, error) {
+func generate(ctx *collecting, s *engine.Sequence, o options) ([]time.Duration, error) {
 	s.Truncate(o.depth)
 	var out []time.Duration
 	for _, id := range ids(o.tokens) {
+		ctx.expected, ctx.looks = ctx.looks, 0
 		begin := time.Now()
 		if err := s.Append(ctx, []int32{id}, engine.LastLogits, nil); err != nil {
 			return nil, err
@@ -105,6 +146,10 @@ func generate(ctx context.Context, s *engine.Sequence, o options) ([]time.Durati
 		out = append(out, time.Since(begin))
 	}
 	return out, nil
+}
+
+func median(t []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(t))[(len(t)-1)/2]
 }
 
 // ids is n tokens that every vocabulary has.

@@ -45,7 +45,7 @@ type difference struct {
 // where a difference is not explained: scout's ids must be those of the true
 // expression, and llama.cpp's those of its approximation.
 func compare(v *vocabulary, path string, p peer, lines []string, testdata string, update bool) error {
-	ours, err := tokenizer.New(tokenizer.Config{Model: "gpt2", Pre: v.Pre, Tokens: v.Tokens, Types: v.Types, Merges: v.Merges,
+	ours, err := tokenizer.New(tokenizer.Config{Model: "gpt2", Pre: v.Pre, Tokens: tokenizer.Strings(v.Tokens), Types: v.Types, Merges: tokenizer.Strings(v.Merges),
 		BOS: v.BOS, EOS: v.EOS, EOT: -1, EOM: -1, Pad: -1})
 	if err != nil {
 		return err

@@ -86,6 +86,11 @@ func (f *File) Strings(key string) (v []string, ok bool) {
 	return get(f, key, KindStrings, asStrings)
 }
 
+// StringArray is the value of a key with an array of strings, in place.
+func (f *File) StringArray(key string) (v StringArray, ok bool) {
+	return get(f, key, KindStrings, asStringArray)
+}
+
 // Ints is the value of a key with an array of integers of any width.
 func (f *File) Ints(key string) (v []int64, ok bool) { return get(f, key, KindInts, asInts) }
 
@@ -110,7 +115,7 @@ func (f *File) Expect(key string, kind Kind) error {
 	case KindString:
 		_, _, err = read(f, key, kind, asString)
 	case KindStrings:
-		_, _, err = read(f, key, kind, asStrings)
+		_, _, err = read(f, key, kind, asStringArray)
 	case KindInts:
 		_, _, err = read(f, key, kind, asInts)
 	case KindFloats:

@@ -1,7 +1,6 @@
 package gguf
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 )
@@ -111,18 +110,13 @@ func asStrings(p *part, e *entry) (v []string, ok bool) {
 	v = make([]string, e.count)
 	off := 0
 	for i := range v {
-		// The header was walked over when it was read, so that lengths fit. They
-		// are checked all the same: another process may write to a mapped file.
-		if len(all)-off < 8 {
+		s, _, ok := cutString(src[off:])
+		if !ok {
 			return nil, false
 		}
-		n := binary.LittleEndian.Uint64(src[off:])
 		off += 8
-		if n > uint64(len(all)-off) {
-			return nil, false
-		}
-		v[i] = all[off : off+int(n)]
-		off += int(n)
+		v[i] = all[off : off+len(s)]
+		off += len(s)
 	}
 	return v, true
 }

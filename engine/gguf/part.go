@@ -85,12 +85,14 @@ func newPart(name string, data []byte) (*part, error) {
 
 // close unmaps the part and closes its file.
 func (p *part) close() error {
+	data, file := p.data, p.file
+	p.data, p.file = nil, nil // whoever still has the part finds nothing to read
 	var err error
 	if p.mapped {
-		err = unmapFile(p.data)
+		err = unmapFile(data)
 	}
-	if p.file != nil {
-		err = errors.Join(err, p.file.Close())
+	if file != nil {
+		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
 		return refused("close", p.path, err)

@@ -36,6 +36,22 @@ func (w *writer) own(parts ...string) {
 // user writes user-supplied text.
 func (w *writer) user(s string) { w.out.User(s) }
 
+// content writes the pieces of a turn in order: text less the white space at its
+// ends, and image for each picture.
+func (w *writer) content(m Message, image string) {
+	if !m.hasImages() {
+		w.trimmed(m.Text())
+		return
+	}
+	for _, p := range m.Parts {
+		if p.Image != nil {
+			w.own(image)
+		} else {
+			w.trimmed(p.Text)
+		}
+	}
+}
+
 // trimmed writes user-supplied text less the white space at its ends.
 func (w *writer) trimmed(s string) { w.out.Write(jinja.User(s).Trim()) }
 
@@ -85,7 +101,7 @@ func (w *writer) fail(err error) {
 // system returns the text of a system turn at the beginning, and the rest.
 func (in *Input) system() (text string, found bool, rest []Message) {
 	if len(in.Messages) > 0 && in.Messages[0].Role == System {
-		return in.Messages[0].Content, true, in.Messages[1:]
+		return in.Messages[0].Text(), true, in.Messages[1:]
 	}
 	return "", false, in.Messages
 }

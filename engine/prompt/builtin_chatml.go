@@ -23,9 +23,9 @@ func chatML(w *writer, in *Input) {
 		w.own("<|im_start|>")
 		w.out.Write(roleText(m.Role))
 		w.own("\n")
-		w.user(m.Content)
+		w.user(m.Text())
 		for j, c := range m.ToolCalls {
-			if j > 0 || m.Content != "" {
+			if j > 0 || m.Text() != "" {
 				w.own("\n")
 			}
 			w.own("<tool_call>\n")
@@ -62,7 +62,7 @@ func (w *writer) chatMLResult(m Message, first, last bool) {
 		w.own("<|im_start|>user")
 	}
 	w.own("\n<tool_response>\n")
-	w.user(m.Content)
+	w.user(m.Text())
 	w.own("\n</tool_response>")
 	if last {
 		w.own("<|im_end|>\n")

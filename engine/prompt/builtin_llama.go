@@ -3,11 +3,12 @@ package prompt
 // llamaStyle is what tells the layouts of Llama 3 and Llama 4 apart.
 type llamaStyle struct {
 	bos, headerStart, headerEnd, eot string
+	image                            string // where a picture stands; empty: nowhere
 }
 
 var (
-	llama4Style = llamaStyle{"<|begin_of_text|>", "<|header_start|>", "<|header_end|>", "<|eot|>"}
-	llama3Style = llamaStyle{"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}
+	llama4Style = llamaStyle{"<|begin_of_text|>", "<|header_start|>", "<|header_end|>", "<|eot|>", "<|image|>"}
+	llama3Style = llamaStyle{"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", ""}
 )
 
 // toolInstructions ask for a call as Llama's JSON convention has it. The
@@ -43,7 +44,7 @@ func llama4(w *writer, in *Input) {
 	}
 	w.llamaTurns(s, in, rest, func(m Message) {
 		w.own("<|python_start|>")
-		w.trimmed(m.Content)
+		w.trimmed(m.Text())
 		w.own("<|python_end|>")
 		for _, c := range m.ToolCalls {
 			w.call(c, "parameters")
@@ -91,9 +92,9 @@ func (w *writer) llamaTurns(s llamaStyle, in *Input, turns []Message, calls func
 		case m.Role == Assistant && len(m.ToolCalls) > 0:
 			calls(m)
 		case m.Role == Tool:
-			w.jsonText(m.Content)
+			w.jsonText(m.Text())
 		default:
-			w.trimmed(m.Content)
+			w.content(m, s.image)
 		}
 		w.own(s.eot)
 	}

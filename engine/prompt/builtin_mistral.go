@@ -35,7 +35,7 @@ func mistral(w *writer, in *Input) {
 			w.mistralCalls(m, ids[i])
 			w.own(in.eos("</s>"))
 		case m.Role == Assistant:
-			w.user(m.Content)
+			w.user(m.Text())
 			w.own(in.eos("</s>"))
 		case m.Role == Tool:
 			w.mistralResult(m, ids[i][0], slices.Contains(in.Specials, "[TOOL_CONTENT]"))
@@ -48,7 +48,7 @@ func mistral(w *writer, in *Input) {
 				w.user(system)
 				w.own("\n\n")
 			}
-			w.user(m.Content)
+			w.user(m.Text())
 			w.own("[/INST]")
 		}
 	}
@@ -65,8 +65,8 @@ func (w *writer) mistralTools(in *Input) {
 }
 
 func (w *writer) mistralCalls(m Message, ids []string) {
-	if strings.TrimSpace(m.Content) != "" {
-		w.user(m.Content)
+	if strings.TrimSpace(m.Text()) != "" {
+		w.user(m.Text())
 	}
 	w.own("[TOOL_CALLS][")
 	for i, c := range m.ToolCalls {
@@ -88,10 +88,10 @@ func (w *writer) mistralResult(m Message, id string, separate bool) {
 	w.own("[TOOL_RESULTS]")
 	if separate {
 		w.own(id, "[TOOL_CONTENT]")
-		w.user(m.Content)
+		w.user(m.Text())
 	} else {
 		w.own(`{"content": `)
-		w.jsonText(m.Content)
+		w.jsonText(m.Text())
 		w.own(`, "call_id": "`, id, `"}`)
 	}
 	w.own("[/TOOL_RESULTS]")

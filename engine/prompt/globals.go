@@ -72,7 +72,7 @@ func (in *Input) messages() (*jinja.List, error) {
 	for i, m := range in.Messages {
 		d := &jinja.Dict{}
 		d.Set(jinja.Trusted("role"), roleText(m.Role))
-		d.Set(jinja.Trusted("content"), jinja.User(m.Content))
+		d.Set(jinja.Trusted("content"), m.contentValue())
 		if m.Name != "" {
 			d.Set(jinja.Trusted("name"), jinja.User(m.Name))
 		}
@@ -89,6 +89,26 @@ func (in *Input) messages() (*jinja.List, error) {
 		list.Items = append(list.Items, d)
 	}
 	return list, nil
+}
+
+// contentValue is the content of a turn: text, or with pictures a list of parts,
+// each with a type.
+func (m Message) contentValue() jinja.Value {
+	if !m.hasImages() {
+		return jinja.User(m.Text())
+	}
+	list := &jinja.List{}
+	for _, p := range m.Parts {
+		d := &jinja.Dict{}
+		if p.Image != nil {
+			d.Set(jinja.Trusted("type"), jinja.Trusted("image"))
+		} else {
+			d.Set(jinja.Trusted("type"), jinja.Trusted("text"))
+			d.Set(jinja.Trusted("text"), jinja.User(p.Text))
+		}
+		list.Items = append(list.Items, d)
+	}
+	return list
 }
 
 // roleText is a role as a template sees it: the program's own when it is one

@@ -65,6 +65,10 @@ type Batch struct {
 	Start   int       // position of the first token
 	Origin  int       // first position the cache holds, normally 0; earlier ones are invisible
 	Outputs []int32   // ascending rows of the batch whose logits are wanted; may be empty
+
+	// Of an encoder's batch, whose tokens are patches:
+	Places [][2]int32 // [tokens]: where each lies in its picture, for RoPE2D
+	Spans  [][]int32  // by AttendSpan.Spans: the ascending ends of the spans, the last of them tokens
 }
 
 // Program is the nodes of a graph that belong to one device, compiled. They

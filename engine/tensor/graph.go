@@ -148,3 +148,54 @@ func (g *Graph) Add(x, y Value) Value {
 func (g *Graph) Select(x Value) Value {
 	return g.add(Select{}, ValueInfo{Width: g.width(x), Rows: PerOutput}, x)
 }
+
+// Input adds the batch's own rows, width wide.
+func (g *Graph) Input(width int) Value { return g.add(Input{width}, ValueInfo{Width: width}) }
+
+// LayerNorm adds a norm with weight and bias.
+func (g *Graph) LayerNorm(x Value, w, bias *Weight, eps float32) Value {
+	g.want(w.Name, w.In(), g.width(x))
+	g.want(bias.Name, bias.In(), g.width(x))
+	return g.add(LayerNorm{w, bias, eps}, g.Values[x], x)
+}
+
+// GELU adds the activation.
+func (g *Graph) GELU(x Value) Value { return g.add(GELU{}, g.Values[x], x) }
+
+// AddRows adds rows of a table; index, which is not empty, must name rows that w
+// has, or be negative.
+func (g *Graph) AddRows(x Value, w *Weight, index []int32) Value {
+	g.want(w.Name, w.In(), g.width(x))
+	if len(index) == 0 {
+		panic(fmt.Sprintf("tensor: layer %d: no rows of %s are asked for", g.layer, w.Name))
+	}
+	for _, i := range index {
+		if int(i) >= w.Out() {
+			panic(fmt.Sprintf("tensor: layer %d: row %d of %s is asked for, which has %d", g.layer, i, w.Name, w.Out()))
+		}
+	}
+	return g.add(AddRows{w, index}, g.Values[x], x)
+}
+
+// RoPE2D adds a rotation of every head of x.
+func (g *Graph) RoPE2D(x Value, r RoPE2D) Value {
+	g.want("rope frequencies", len(r.Freqs), r.HeadDim/2)
+	g.want("rope axes", len(r.Axes), r.HeadDim/2)
+	if g.width(x)%r.HeadDim != 0 {
+		g.want("rope input", g.width(x), r.HeadDim)
+	}
+	return g.add(r, g.Values[x], x)
+}
+
+// AttendSpan adds attention inside spans.
+func (g *Graph) AttendSpan(q, k, v Value, a AttendSpan) Value {
+	for _, x := range []Value{q, k, v} {
+		g.want("attention operand", g.width(x), a.Heads*a.HeadDim)
+	}
+	return g.add(a, g.Values[q], q, k, v)
+}
+
+// Merge adds the union of rows neighbouring rows each.
+func (g *Graph) Merge(x Value, rows int) Value {
+	return g.add(Merge{rows}, ValueInfo{Width: rows * g.width(x), Rows: PerOutput}, x)
+}

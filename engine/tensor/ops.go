@@ -103,6 +103,59 @@ type (
 	Select struct{}
 )
 
+// What encoders of pictures need beside the above. Their rows are patches and
+// not positions of a sequence: they have no cache, see each other in both
+// directions, and lie where Batch.Places says.
+type (
+	// Input is the batch's own rows alone: row t of Batch.Embeds for each of its
+	// tokens, whose ids do not matter. Out: [tokens, Width].
+	Input struct{ Width int }
+
+	// LayerNorm is y = (x - mean(x)) / sqrt(var(x) + Eps) * W + Bias over each row,
+	// with the biased variance (divided by the width). "Layer Normalization",
+	// arXiv:1607.06450.
+	LayerNorm struct {
+		W, Bias *Weight // [width]
+		Eps     float32
+	}
+
+	// GELU is x * Phi(x) = x/2 * (1 + erf(x/sqrt(2))), element by element: the exact
+	// one, and not the approximation by tanh. arXiv:1606.08415.
+	GELU struct{}
+
+	// AddRows adds rows of the table W [n, width] to the rows of x, which come in
+	// groups of len(Index): row t gets row Index[t mod len(Index)] of W, or nothing
+	// where that is negative. These are learned positions in a fixed grid, and what
+	// stands in for a row that is no patch.
+	AddRows struct {
+		W     *Weight
+		Index []int32
+	}
+
+	// RoPE2D rotates pairs of each head by where the row lies in its picture. Pair i,
+	// as Pairs has it, turns by Freqs[i] times Batch.Places[t][Axes[i]].
+	RoPE2D struct {
+		HeadDim int
+		Pairs   Pairing
+		Freqs   []float32 // [HeadDim/2]
+		Axes    []uint8   // [HeadDim/2], each 0 or 1
+	}
+
+	// AttendSpan is attention among the rows of one span, all of them to all of
+	// them: softmax(q k^T Scale) v. Batch.Spans[Spans] says where spans end. In: q,
+	// k and v, each [tokens, Heads*HeadDim]. Out: the same.
+	AttendSpan struct {
+		Heads   int
+		HeadDim int
+		Scale   float32
+		Spans   int
+	}
+
+	// Merge makes one row of several: for each row the batch asks for, that row of x
+	// and the Rows-1 that follow it, side by side. Out: [outputs, Rows*width].
+	Merge struct{ Rows int }
+)
+
 func (Embed) op()     {}
 func (RMSNorm) op()   {}
 func (MatMul) op()    {}
@@ -114,3 +167,11 @@ func (Route) op()     {}
 func (ExpertFFN) op() {}
 func (Add) op()       {}
 func (Select) op()    {}
+
+func (Input) op()      {}
+func (LayerNorm) op()  {}
+func (GELU) op()       {}
+func (AddRows) op()    {}
+func (RoPE2D) op()     {}
+func (AttendSpan) op() {}
+func (Merge) op()      {}

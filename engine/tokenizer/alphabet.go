@@ -50,14 +50,15 @@ func appendSpelled(dst, word []byte) []byte {
 
 // appendBytes appends the bytes that a normal token's text stands for. A
 // character outside the alphabet stands for itself.
-func appendBytes(dst []byte, text string) []byte {
-	for i, r := range text {
+func appendBytes(dst, text []byte) []byte {
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
 		if int(r) < len(alphabetBytes) && alphabetBytes[r] >= 0 {
 			dst = append(dst, byte(alphabetBytes[r]))
-			continue
+		} else {
+			dst = append(dst, text[:size]...)
 		}
-		_, size := utf8.DecodeRuneInString(text[i:])
-		dst = append(dst, text[i:i+size]...)
+		text = text[size:]
 	}
 	return dst
 }

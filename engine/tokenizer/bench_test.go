@@ -9,8 +9,8 @@ import (
 
 // large makes a vocabulary of the size of Llama 4's: 202,048 tokens, 2,048 of
 // them special, and about 440,000 merges, every way to make a token of two.
-func large() Config {
-	c := none(Config{Model: "gpt2", Pre: "llama4"})
+func large() config {
+	c := none(config{Config: Config{Model: "gpt2", Pre: "llama4"}})
 	rng := rand.New(rand.NewPCG(1, 2))
 	known := make(map[string]bool)
 	add := func(text string) {

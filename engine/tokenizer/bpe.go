@@ -1,11 +1,11 @@
 package tokenizer
 
 import (
+	"bytes"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
 
 // merge says that two neighbouring symbols become one. A symbol is a token's
@@ -23,49 +23,114 @@ type mergeTable struct {
 	odd   uint64   // multiplier, random so that no file can make pairs collide
 }
 
-// newMergeTable reads merges, best first. words are the normal tokens, nTokens
-// the number of all. Of two equal merges the first counts.
-func newMergeTable(lines []string, words map[string]int32, nTokens int32) (mergeTable, error) {
-	size := bits.Len(uint(2*len(lines) + 1))
+// newMergeTable reads merges, best first, of symbols that words finds, which are
+// the tokens whose type is normal. Of two equal merges the first counts.
+func newMergeTable(lines Texts, words *dictionary, types []uint8) (mergeTable, error) {
+	n := lines.Len()
+	size := bits.Len(uint(2*n + 1))
 	t := mergeTable{
-		list:  make([]merge, 0, len(lines)),
+		list:  make([]merge, 0, n),
 		slots: make([]uint32, 1<<size),
 		shift: uint8(64 - size),
 		odd:   rand.Uint64() | 1,
 	}
-	extra := make(map[string]int32)
-	var text []byte
-	for i, line := range lines {
+	r := mergeReader{words: words, types: types, extra: make(map[string]int32)}
+	i := 0
+	for line := range lines.All() {
+		if i == n {
+			return mergeTable{}, fmt.Errorf("tokenizer: list of %d merges goes on after them", n)
+		}
 		// The first symbol may itself begin with a space in files that do not
 		// spell it in the byte alphabet.
 		cut := -1
-		if line != "" {
-			cut = 1 + strings.IndexByte(line[1:], ' ')
+		if len(line) > 0 {
+			cut = 1 + bytes.IndexByte(line[1:], ' ')
 		}
 		if cut < 1 || cut == len(line)-1 {
 			return mergeTable{}, fmt.Errorf("tokenizer: merge %d is %q, want two symbols with a space between", i, line)
 		}
-		text = append(append(text[:0], line[:cut]...), line[cut+1:]...)
-		t.add(merge{
-			symbol(line[:cut], words, extra, nTokens),
-			symbol(line[cut+1:], words, extra, nTokens),
-			symbol(text, words, extra, nTokens),
-		})
+		r.push(line[:cut], line[cut+1:])
+		if i++; r.n == len(r.cuts) {
+			r.flush(&t)
+		}
+	}
+	r.flush(&t)
+	if i != n {
+		return mergeTable{}, fmt.Errorf("tokenizer: list of %d merges ends after %d", n, i)
 	}
 	return t, nil
 }
 
-// symbol returns the number of a text, giving it a new one in extra if need be.
-func symbol[T string | []byte](text T, words, extra map[string]int32, nTokens int32) int32 {
-	if id, ok := words[string(text)]; ok {
+// mergeReader numbers the symbols of merges, some at a time: looking one of a
+// million texts up is mostly waiting for memory, and of independent texts the
+// processor waits for several at once.
+type mergeReader struct {
+	words *dictionary
+	types []uint8          // [vocabulary]
+	extra map[string]int32 // texts that are no normal token
+
+	// Merges that have been pushed.
+	n      int
+	text   []byte      // left and right of each, one after the other
+	cuts   [64][3]int  // where in text left, right and the next merge begin
+	hashes [128]uint64 // of lefts and rights
+	merges [64]merge
+	result int32 // of the merge before
+}
+
+func (r *mergeReader) push(left, right []byte) {
+	at := len(r.text)
+	r.text = append(append(r.text, left...), right...)
+	r.cuts[r.n] = [3]int{at, at + len(left), len(r.text)}
+	r.n++
+}
+
+// flush adds the merges that have been pushed to a table.
+func (r *mergeReader) flush(t *mergeTable) {
+	sides := func(i int) (left, right, both []byte) {
+		c := r.cuts[i]
+		return r.text[c[0]:c[1]], r.text[c[1]:c[2]], r.text[c[0]:c[2]]
+	}
+	for i := range r.n {
+		left, right, _ := sides(i)
+		r.hashes[2*i], r.hashes[2*i+1] = r.words.hash(left), r.words.hash(right)
+	}
+	r.words.fetch(r.hashes[:2*r.n])
+	for i := range r.n {
+		left, right, both := sides(i)
+		r.result = r.resultOf(both)
+		r.merges[i] = merge{r.number(left, r.hashes[2*i]), r.number(right, r.hashes[2*i+1]), r.result}
+	}
+	t.fetch(r.merges[:r.n])
+	for _, m := range r.merges[:r.n] {
+		t.add(m)
+	}
+	r.n, r.text = 0, r.text[:0]
+}
+
+// number returns the number of a text, giving it a new one if need be.
+func (r *mergeReader) number(text []byte, hash uint64) int32 {
+	if id, ok := r.words.hashed(text, hash); ok {
 		return id
 	}
-	if id, ok := extra[string(text)]; ok {
+	if id, ok := r.extra[string(text)]; ok {
 		return id
 	}
-	id := nTokens + int32(len(extra))
-	extra[string(text)] = id
+	id := int32(r.words.texts.len() + len(r.extra))
+	r.extra[string(text)] = id
 	return id
+}
+
+// resultOf is the number of what a merge makes. In the files of most families
+// that is the same token as before, made in another way, or the next one, which
+// a look at its text tells sooner than a search.
+func (r *mergeReader) resultOf(text []byte) int32 {
+	for id := r.result; id <= r.result+1 && int(id) < len(r.types) && !r.words.repeats; id++ {
+		if r.types[id] == typeNormal && bytes.Equal(r.words.texts.at(id), text) {
+			return id
+		}
+	}
+	return r.number(text, r.words.hash(text))
 }
 
 func (t *mergeTable) add(m merge) {
@@ -76,10 +141,22 @@ func (t *mergeTable) add(m merge) {
 	}
 }
 
+// slot is where a pair is looked for first.
+func (t *mergeTable) slot(left, right int32) int {
+	return int((uint64(uint32(left))<<32 | uint64(uint32(right))) * t.odd >> t.shift)
+}
+
+// fetch brings what find needs for some pairs nearer, and is no more than that.
+func (t *mergeTable) fetch(pairs []merge) (sum uint32) {
+	for _, p := range pairs {
+		sum += t.slots[t.slot(p.left, p.right)]
+	}
+	return sum
+}
+
 // find returns the slot of a pair, or the free one where it would be.
 func (t *mergeTable) find(left, right int32) int {
-	key := uint64(uint32(left))<<32 | uint64(uint32(right))
-	for slot := int(key * t.odd >> t.shift); ; slot = (slot + 1) & (len(t.slots) - 1) {
+	for slot := t.slot(left, right); ; slot = (slot + 1) & (len(t.slots) - 1) {
 		rank := t.slots[slot]
 		if rank == 0 || t.list[rank-1].left == left && t.list[rank-1].right == right {
 			return slot

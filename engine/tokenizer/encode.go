@@ -61,7 +61,7 @@ func (e *encoder) word(word []byte) {
 	}
 	if e.rules.wholeWords {
 		e.spelled = appendSpelled(e.spelled[:0], word)
-		if id, ok := e.words[string(e.spelled)]; ok {
+		if id, ok := e.words.id(e.spelled); ok {
 			e.ids = append(e.ids, id)
 			return
 		}
@@ -69,7 +69,7 @@ func (e *encoder) word(word []byte) {
 	e.merger.run(word, &e.bytes, &e.merges)
 	for i := 0; i < len(word); {
 		end := int(e.merger.next[i])
-		if s := e.merger.symbols[i]; int(s) < len(e.tokens) {
+		if s := e.merger.symbols[i]; int(s) < e.tokens.len() {
 			e.ids = append(e.ids, s)
 		} else {
 			for _, b := range word[i:end] { // a symbol the vocabulary lacks

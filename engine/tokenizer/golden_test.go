@@ -20,14 +20,25 @@ import (
 // by bench/tokencompare, which also asked llama.cpp for the ids.
 var synthetic = []string{"llama4", "llama3", "qwen2", "tekken"}
 
-func none(c Config) Config {
+// config is a Config with its lists as slices, which tests can change.
+type config struct {
+	Config
+	Tokens, Merges []string
+}
+
+func (c config) build() (*Tokenizer, error) {
+	c.Config.Tokens, c.Config.Merges = Strings(c.Tokens), Strings(c.Merges)
+	return New(c.Config)
+}
+
+func none(c config) config {
 	c.BOS, c.EOS, c.EOT, c.EOM, c.Pad = -1, -1, -1, -1, -1
 	return c
 }
 
-func open(tb testing.TB, c Config) *Tokenizer {
+func open(tb testing.TB, c config) *Tokenizer {
 	tb.Helper()
-	t, err := New(c)
+	t, err := c.build()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -73,9 +84,9 @@ func corpus(tb testing.TB) []string {
 }
 
 // vocabulary reads a synthetic vocabulary.
-func vocabulary(tb testing.TB, name string) Config {
+func vocabulary(tb testing.TB, name string) config {
 	tb.Helper()
-	c := none(Config{Model: "gpt2"})
+	c := none(config{Config: Config{Model: "gpt2"}})
 	if err := json.Unmarshal([]byte(generatedLines(tb, name+".vocab.gz")[0]), &c); err != nil {
 		tb.Fatalf("%s: %v", name, err)
 	}
@@ -83,14 +94,14 @@ func vocabulary(tb testing.TB, name string) Config {
 }
 
 // tinyScout reads the vocabulary of the model in testdata of the repository.
-func tinyScout(tb testing.TB) Config {
+func tinyScout(tb testing.TB) config {
 	tb.Helper()
 	f, err := gguf.Open(filepath.Join("..", "..", "testdata", "models", "tiny-scout-Q8_0.gguf"))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer f.Close()
-	var c Config
+	var c config
 	c.Model, _ = f.String("tokenizer.ggml.model")
 	c.Pre, _ = f.String("tokenizer.ggml.pre")
 	c.Tokens, _ = f.Strings("tokenizer.ggml.tokens")
@@ -162,7 +173,7 @@ func TestPeerIDs(t *testing.T) {
 	for _, name := range append([]string{"tiny-scout"}, synthetic...) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var c Config
+			var c config
 			if name == "tiny-scout" {
 				c = tinyScout(t)
 			} else {
@@ -212,7 +223,7 @@ func checkPlain(t *testing.T, tok *Tokenizer, want string, ids []int32) {
 	}
 	for _, id := range ids {
 		if tok.IsControl(id) {
-			t.Errorf("%q: control token %d, %q, from plain text", want, id, tok.tokens[id])
+			t.Errorf("%q: control token %d, %q, from plain text", want, id, tok.tokens.at(id))
 		}
 	}
 }

@@ -1,30 +1,29 @@
 package tokenizer
 
 import (
-	"cmp"
+	"bytes"
 	"slices"
 	"sort"
 )
 
-// special is a token that is found in text as it stands.
-type special struct {
-	text string // not empty
-	id   int32
-}
-
-// matcher finds special tokens. The zero value finds none.
+// matcher finds special tokens in text as it stands. The zero value finds none.
 type matcher struct {
-	sorted []special // by text
+	texts  *texts
+	sorted []int32   // tokens by text, of equal texts by number
 	starts [256]bool // whether some text begins with the byte
 }
 
-func newMatcher(specials []special) matcher {
-	slices.SortStableFunc(specials, func(a, b special) int { return cmp.Compare(a.text, b.text) })
-	m := matcher{sorted: specials}
-	for _, s := range specials {
-		m.starts[s.text[0]] = true
+// add makes a token one that is found, unless it is empty and so would be found
+// everywhere. Tokens are added in order; sort must follow.
+func (m *matcher) add(id int32) {
+	if text := m.texts.at(id); len(text) > 0 {
+		m.sorted = append(m.sorted, id)
+		m.starts[text[0]] = true
 	}
-	return m
+}
+
+func (m *matcher) sort() {
+	slices.SortStableFunc(m.sorted, func(a, b int32) int { return bytes.Compare(m.texts.at(a), m.texts.at(b)) })
 }
 
 // match is a special token at text[start:end].
@@ -68,20 +67,20 @@ func (m *matcher) find(text string) []match {
 func (m *matcher) at(found []match, text string, i int) []match {
 	list := m.sorted
 	for n := 0; len(list) > 0; n++ {
-		var last *special
-		for len(list) > 0 && len(list[0].text) == n { // the shortest come first; of equal texts the last counts
-			last, list = &list[0], list[1:]
+		last := int32(-1)
+		for len(list) > 0 && len(m.texts.at(list[0])) == n { // the shortest come first; of equal texts the last counts
+			last, list = list[0], list[1:]
 		}
-		if last != nil {
-			found = append(found, match{i, i + n, last.id})
+		if last >= 0 {
+			found = append(found, match{i, i + n, last})
 		}
 		if i+n == len(text) {
 			break
 		}
 		b := text[i+n]
-		lo := sort.Search(len(list), func(k int) bool { return list[k].text[n] >= b })
+		lo := sort.Search(len(list), func(k int) bool { return m.texts.at(list[k])[n] >= b })
 		list = list[lo:]
-		hi := sort.Search(len(list), func(k int) bool { return list[k].text[n] > b })
+		hi := sort.Search(len(list), func(k int) bool { return m.texts.at(list[k])[n] > b })
 		list = list[:hi]
 	}
 	return found

@@ -18,19 +18,19 @@
 package tokenizer
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 )
 
 // Config is a vocabulary as a GGUF file's tokenizer.ggml keys give it.
 type Config struct {
-	Model  string   // tokenizer.ggml.model; only "gpt2" is supported
-	Pre    string   // tokenizer.ggml.pre, the name of the pre-tokenizer
-	Tokens []string // [vocabulary] texts, normal ones in the byte alphabet; kept, so not to be changed later
-	Types  []int32  // [vocabulary] GGUF token types 1 to 6; nil makes every token normal
-	Merges []string // [merges] "left right" in the byte alphabet, best first
+	Model  string  // tokenizer.ggml.model; only "gpt2" is supported
+	Pre    string  // tokenizer.ggml.pre, the name of the pre-tokenizer
+	Tokens Texts   // [vocabulary] texts, normal ones in the byte alphabet; copied
+	Types  []int32 // [vocabulary] GGUF token types 1 to 6; nil makes every token normal
+	Merges Texts   // [merges] "left right" in the byte alphabet, best first; nil: none
 
 	BOS, EOS, EOT, EOM, Pad int32 // token ids; -1: the file names none
 	AddBOS                  *bool // tokenizer.ggml.add_bos_token; nil: the file does not say
@@ -47,14 +47,14 @@ const (
 )
 
 // Tokenizer is one vocabulary, ready for use. It never changes after New, so
-// any number of goroutines may use it at once.
+// any number of goroutines may use it at once. It keeps nothing of the Config.
 type Tokenizer struct {
 	rules  *rules
-	tokens []string         // [vocabulary]
-	types  []uint8          // [vocabulary] the type* constants
-	words  map[string]int32 // normal tokens, the only ones that plain text can become
-	named  map[string]int32 // all others
-	bytes  [256]int32       // the normal token of each single byte
+	tokens texts      // [vocabulary]
+	types  []uint8    // [vocabulary] the type* constants
+	words  dictionary // normal tokens, the only ones that plain text can become
+	named  dictionary // all others
+	bytes  [256]int32 // the normal token of each single byte
 	merges mergeTable
 
 	always   matcher // tokens found in any text: user-defined ones
@@ -77,16 +77,25 @@ func New(c Config) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Tokens == nil {
+		c.Tokens = Strings(nil)
+	}
+	if c.Merges == nil {
+		c.Merges = Strings(nil)
+	}
 	if err := checkSizes(c); err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{rules: rules, tokens: c.Tokens}
+	t := &Tokenizer{rules: rules}
+	if t.tokens, err = readTexts(c.Tokens); err != nil {
+		return nil, err
+	}
 	t.setTypes(c.Types)
 	t.index()
 	if err := t.setBytes(); err != nil {
 		return nil, err
 	}
-	if t.merges, err = newMergeTable(c.Merges, t.words, int32(len(c.Tokens))); err != nil {
+	if t.merges, err = newMergeTable(c.Merges, &t.words, t.types); err != nil {
 		return nil, err
 	}
 	t.setBOS(c)
@@ -95,18 +104,22 @@ func New(c Config) (*Tokenizer, error) {
 }
 
 func checkSizes(c Config) error {
-	if n := len(c.Tokens); n == 0 || n > math.MaxInt32/4 {
+	n := c.Tokens.Len()
+	if n == 0 || n > math.MaxInt32/4 {
 		return fmt.Errorf("tokenizer: vocabulary has %d tokens, want 1 to %d", n, math.MaxInt32/4)
 	}
-	if c.Types != nil && len(c.Types) != len(c.Tokens) {
-		return fmt.Errorf("tokenizer: %d token types for %d tokens", len(c.Types), len(c.Tokens))
+	if m := c.Merges.Len(); m > math.MaxInt32/4 {
+		return fmt.Errorf("tokenizer: vocabulary has %d merges, want at most %d", m, math.MaxInt32/4)
+	}
+	if c.Types != nil && len(c.Types) != n {
+		return fmt.Errorf("tokenizer: %d token types for %d tokens", len(c.Types), n)
 	}
 	for _, id := range []struct {
 		name  string
 		value int32
 	}{{"bos", c.BOS}, {"eos", c.EOS}, {"eot", c.EOT}, {"eom", c.EOM}} {
-		if id.value < -1 || int(id.value) >= len(c.Tokens) {
-			return fmt.Errorf("tokenizer: %s_token_id is %d, want an id below %d", id.name, id.value, len(c.Tokens))
+		if id.value < -1 || int(id.value) >= n {
+			return fmt.Errorf("tokenizer: %s_token_id is %d, want an id below %d", id.name, id.value, n)
 		}
 	}
 	return nil
@@ -115,49 +128,56 @@ func checkSizes(c Config) error {
 // setTypes copies the types. A token that ends generation is a control token
 // whatever the file says: some converters wrote such tokens as normal ones.
 func (t *Tokenizer) setTypes(types []int32) {
-	t.types = make([]uint8, len(t.tokens))
-	for i, text := range t.tokens {
+	t.types = make([]uint8, t.tokens.len())
+	for i := range t.types {
 		t.types[i] = typeNormal
 		if types != nil && types[i] >= typeNormal && types[i] <= typeByte {
 			t.types[i] = uint8(types[i])
 		}
-		if t.types[i] != typeControl && endsGeneration[text] && strings.HasPrefix(text, "<|") {
+		if t.types[i] == typeControl {
+			continue
+		}
+		if text := t.tokens.at(int32(i)); bytes.HasPrefix(text, []byte("<|")) && endsGeneration[string(text)] {
 			t.types[i] = typeControl
 		}
 	}
 }
 
-// index fills the maps by text and the matchers of special tokens. Of two
-// tokens with the same text the later one is found, as in a dictionary
-// filled in order.
+// index fills the dictionaries and the matchers of special tokens. Of two
+// tokens with the same text the later one is found, as in a dictionary filled
+// in order.
 func (t *Tokenizer) index() {
-	t.words = make(map[string]int32, len(t.tokens))
-	t.named = make(map[string]int32)
-	var always, template []special
-	for i, text := range t.tokens {
-		if t.types[i] == typeNormal {
-			t.words[text] = int32(i)
+	var count [typeByte + 1]int
+	for _, kind := range t.types {
+		count[kind]++
+	}
+	normal, always := count[typeNormal], count[typeUserDefined]
+	t.words = newDictionary(&t.tokens, normal)
+	t.named = newDictionary(&t.tokens, len(t.types)-normal)
+	t.always = matcher{texts: &t.tokens, sorted: make([]int32, 0, always)}
+	t.template = matcher{texts: &t.tokens, sorted: make([]int32, 0, always+count[typeControl]+count[typeUnknown])}
+	for i, kind := range t.types {
+		id := int32(i)
+		if kind == typeNormal {
+			t.words.add(id)
 			continue
 		}
-		t.named[text] = int32(i)
-		if text == "" {
-			continue // would be found everywhere
-		}
-		s := special{text: text, id: int32(i)}
-		switch t.types[i] {
+		t.named.add(id)
+		switch kind {
 		case typeUserDefined:
-			always = append(always, s)
-			template = append(template, s)
+			t.always.add(id)
+			t.template.add(id)
 		case typeControl, typeUnknown:
-			template = append(template, s)
+			t.template.add(id)
 		}
 	}
-	t.always, t.template = newMatcher(always), newMatcher(template)
+	t.always.sort()
+	t.template.sort()
 }
 
 func (t *Tokenizer) setBytes() error {
 	for b := range 256 {
-		id, ok := t.words[alphabet[b]]
+		id, ok := t.words.id([]byte(alphabet[b]))
 		if !ok {
 			return fmt.Errorf("tokenizer: vocabulary has no normal token %q for byte %#02x", alphabet[b], b)
 		}
@@ -171,7 +191,7 @@ func (t *Tokenizer) setBOS(c Config) {
 	t.bos = c.BOS
 	if t.bos < 0 {
 		t.bos = -1
-		if id, ok := t.named[t.rules.bos]; ok {
+		if id, ok := t.named.id([]byte(t.rules.bos)); ok {
 			t.bos = id
 		}
 	}
@@ -195,7 +215,7 @@ func (t *Tokenizer) setEOG(c Config) {
 		add(id)
 	}
 	for text := range endsGeneration {
-		if id, ok := t.named[text]; ok && t.types[id] == typeControl {
+		if id, ok := t.named.id([]byte(text)); ok && t.types[id] == typeControl {
 			add(id)
 		}
 	}
@@ -218,7 +238,7 @@ func (t *Tokenizer) AppendPiece(dst []byte, id int32, control bool) []byte {
 	if !t.has(id) {
 		return dst
 	}
-	text := t.tokens[id]
+	text := t.tokens.at(id)
 	switch t.types[id] {
 	case typeNormal:
 		return appendBytes(dst, text)
@@ -229,14 +249,14 @@ func (t *Tokenizer) AppendPiece(dst []byte, id int32, control bool) []byte {
 			return append(dst, text...)
 		}
 	case typeByte:
-		if b, ok := byteToken(text); ok {
+		if b, ok := byteToken(string(text)); ok {
 			return append(dst, b)
 		}
 	}
 	return dst
 }
 
-func (t *Tokenizer) has(id int32) bool { return id >= 0 && int(id) < len(t.tokens) }
+func (t *Tokenizer) has(id int32) bool { return id >= 0 && int(id) < t.tokens.len() }
 
 // IsControl reports whether a token steers the model and is no text: a control
 // token or the unknown token.
@@ -250,11 +270,10 @@ func (t *Tokenizer) IsEOG(id int32) bool { return slices.Contains(t.eog, id) }
 // ID finds a token by its text as the file spells it: special tokens as they
 // are, normal ones in the byte alphabet ("Ġthe").
 func (t *Tokenizer) ID(text string) (int32, bool) {
-	if id, ok := t.named[text]; ok {
+	if id, ok := t.named.id([]byte(text)); ok {
 		return id, true
 	}
-	id, ok := t.words[text]
-	return id, ok
+	return t.words.id([]byte(text))
 }
 
 // Specials returns the texts of the tokens that Encode finds only when special
@@ -262,9 +281,9 @@ func (t *Tokenizer) ID(text string) (int32, bool) {
 // owns the slice.
 func (t *Tokenizer) Specials() []string {
 	var texts []string
-	for i, text := range t.tokens {
-		if t.IsControl(int32(i)) && text != "" {
-			texts = append(texts, text)
+	for i := range t.types {
+		if text := t.tokens.at(int32(i)); t.IsControl(int32(i)) && len(text) > 0 {
+			texts = append(texts, string(text))
 		}
 	}
 	return texts
@@ -282,4 +301,4 @@ func (t *Tokenizer) EOS() (int32, bool) { return t.eos, t.eos >= 0 }
 func (t *Tokenizer) AddBOS() bool { return t.addBOS }
 
 // Len returns the size of the vocabulary.
-func (t *Tokenizer) Len() int { return len(t.tokens) }
+func (t *Tokenizer) Len() int { return t.tokens.len() }

@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Version    string
 	Demo       []byte           // the GGUF file that the model name "demo" stands for
+	DemoTower  []byte           // the GGUF file of its vision tower
 	Streams    Streams          // where the commands read and write
 	Interrupts <-chan os.Signal // requests to stop; nil if there are none
 }
@@ -28,6 +29,7 @@ type App struct {
 	// The world outside, replaced in tests.
 	openModel    func(ctx context.Context, name string, o engine.Options) (model, error)
 	inspectModel func(name string) (engine.Info, error)
+	findTowers   func(name string) []string // vision towers that lie beside the model of that name
 	memory       func() (hardware.Memory, error)
 	bandwidth    func(ctx context.Context, threads int) (bytesPerSecond float64, err error)
 	exit         func(code int)
@@ -37,13 +39,14 @@ type App struct {
 
 // New builds the command line that runs on the engine and on this machine.
 func New(c Config) *App {
-	files := modelFiles{demo: c.Demo}
+	files := modelFiles{demo: c.Demo, demoTower: c.DemoTower}
 	return &App{
 		Streams:      c.Streams,
 		version:      c.Version,
 		interrupts:   c.Interrupts,
 		openModel:    files.open,
 		inspectModel: files.inspect,
+		findTowers:   towersBeside,
 		memory:       hardware.ReadMemory,
 		bandwidth:    hardware.ReadBandwidth,
 		exit:         os.Exit,
@@ -79,7 +82,8 @@ func (a *App) Root() *cobra.Command {
 		a.err = usageErrorf("%w", err)
 		return nil // kept
 	})
-	root.AddCommand(a.runCommand(), a.showCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand())
+	root.AddCommand(a.runCommand(), a.showCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand(),
+		a.sessionsCommand())
 	return root
 }
 

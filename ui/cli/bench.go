@@ -18,7 +18,7 @@ type benchFlags struct {
 	prefills, depths     []int
 	decode               int
 	reps, threads        int
-	kv                   string
+	kv, mmproj           string
 	ops, takeTurns, json bool
 }
 
@@ -29,8 +29,9 @@ func (a *App) benchCommand() *cobra.Command {
 		Use:   "bench MODEL",
 		Short: "Measure speed on this machine",
 		Long: "Measures how fast a prompt is read and text is generated, how much memory that takes, and how near to the limit generating " +
-			"comes: a token can be no faster than the weights it needs can be read, which is measured too, with plain reads of the same weights.",
-		Example: "scout bench model.gguf --pp 32,512 --depth 0,8192\nscout bench model.gguf --ops",
+			"comes: a token can be no faster than the weights it needs can be read, which is measured too, with plain reads of the same weights. " +
+			"With a vision tower, in the model's file or in one of its own, it also measures how fast a tile of a picture becomes tokens.",
+		Example: "scout bench model.gguf --pp 32,512 --depth 0,8192\nscout bench model.gguf --ops\nscout bench model.gguf --mmproj mmproj.gguf",
 		Args:    cobra.ArbitraryArgs,
 		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -50,6 +51,7 @@ func (a *App) benchCommand() *cobra.Command {
 	flags.IntVar(&f.reps, "reps", 3, "repetitions")
 	registerKV(flags, &f.kv)
 	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
+	flags.StringVar(&f.mmproj, "mmproj", "", "file of the vision tower to measure too (default: the one in the model's file, if any)")
 	flags.BoolVar(&f.ops, "ops", false, "show where the time goes, by operation: one repetition more, with a clock")
 	flags.BoolVar(&f.takeTurns, "turns", false, "wait for a line on standard input before every repetition, and say when it is done: "+
 		"to be measured in turn with another program")
@@ -106,6 +108,9 @@ func (a *App) bench(ctx context.Context, name string, f benchFlags) error {
 		return err
 	}
 	if err := turns.wait(ctx); err != nil {
+		return orInterrupted(ctx, err)
+	}
+	if err := r.measureVision(ctx, m.Info().Vision, f); err != nil {
 		return orInterrupted(ctx, err)
 	}
 	if err := a.measureBandwidth(ctx, &r); err != nil {

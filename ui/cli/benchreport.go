@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"scout/engine"
+	"scout/ui/safetext"
 )
 
 // The tests of "scout bench", as JSON names them.
@@ -34,6 +35,9 @@ type benchRecord struct {
 	Machine        string     `json:"machine,omitempty"`         // the processor's name
 	UsableCPUs     int        `json:"usable_cpus,omitempty"`     // hardware threads this process may use
 	MemoryBytes    int64      `json:"machine_memory_bytes,omitempty"`
+
+	Vision      *benchVision `json:"vision,omitempty"`
+	VisionError string       `json:"vision_error,omitempty"` // why the tower inside could not be measured
 }
 
 // benchRun is one test at one depth.
@@ -62,7 +66,7 @@ func describeBench(r benchRecord, info engine.Info) string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(table, "%s\t%s\n", name, oneLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(table, "%s\t%s\n", name, safetext.Line(fmt.Sprintf(format, args...)))
 	}
 	row("model", "%s, %s, %s", cmp.Or(info.Name, r.Model), formatCount(info.Parameters), formatBytes(r.WeightBytes))
 	if r.Machine != "" {
@@ -83,6 +87,11 @@ func describeBench(r benchRecord, info engine.Info) string {
 			row("", "each token reads %s: %s, %.0f%% of the %s that plain reads of the same weights get", formatBytes(run.TokenBytes),
 				formatBandwidth(float64(run.TokenBytes)*median(run.Rates)), 100*run.BandwidthShare, formatBandwidth(run.Bandwidth))
 		}
+	}
+	if r.VisionError != "" {
+		row("vision", "not measured: %s", r.VisionError)
+	} else if r.Vision != nil {
+		row("vision", "%v", r.Vision)
 	}
 	table.Flush() // into memory: it cannot fail
 	for _, run := range r.Runs {
@@ -121,7 +130,7 @@ func describeOps(r benchRun) string {
 		if op.Bytes > 0 && op.Seconds > 0 {
 			rate = fmt.Sprintf("%.1f", float64(op.Bytes)/op.Seconds/1e9)
 		}
-		fmt.Fprintf(table, "%.3f\t%.1f%%\t%s\t  %s%s\n", 1e3*op.Seconds, 100*op.Share, rate, indent, oneLine(name))
+		fmt.Fprintf(table, "%.3f\t%.1f%%\t%s\t  %s%s\n", 1e3*op.Seconds, 100*op.Share, rate, indent, safetext.Line(name))
 	}
 	for rest := r.Ops; len(rest) > 0; {
 		group := rest[:1]

@@ -13,10 +13,12 @@ import (
 	"syscall"
 
 	"scout/engine"
+	"scout/ui/safetext"
 )
 
 // chatHelp is what /help says.
 const chatHelp = `/clear   begin a new conversation
+/image   with the path of a picture after it: show it with the next message
 /exit    leave (also Ctrl+D)
 /help    this list
 End a line with \ to go on in the next. Ctrl+C stops an answer; once more leaves.
@@ -31,6 +33,8 @@ type chat struct {
 	start        int // messages that /clear keeps: the system message
 	sampling     engine.Sampling
 	stats        bool
+	price        func(image []byte) (engine.ImagePlan, error)
+	pending      []*engine.Image // that go with the next message
 
 	lines <-chan inputLine
 	armed bool // an interrupt has just been: the next one leaves
@@ -47,7 +51,7 @@ func (c *chat) run(ctx context.Context, info engine.Info) error {
 	done := make(chan struct{})
 	defer close(done)
 	c.lines = readLines(c.app.In, done)
-	if err := c.app.printf("%s. /help lists the commands.\n", oneLine(cmp.Or(info.Name, "unnamed model"))); err != nil {
+	if err := c.app.printf("%s. /help lists the commands.\n", safetext.Line(cmp.Or(info.Name, "unnamed model"))); err != nil {
 		return err
 	}
 	for {
@@ -55,8 +59,8 @@ func (c *chat) run(ctx context.Context, info engine.Info) error {
 		if err != nil {
 			return leaving(err)
 		}
-		if word, ok := chatCommand(message); ok {
-			leave, err := c.command(word)
+		if word, argument, ok := chatCommand(message); ok {
+			leave, err := c.command(word, argument)
 			if leave || err != nil {
 				return err
 			}
@@ -159,45 +163,86 @@ func endOfLines(err error) error {
 	return err
 }
 
-// commandWord is a line that is a command: a slash and letters. "/etc/hosts"
-// and " /help" are not.
-var commandWord = regexp.MustCompile(`^/([a-z]+)\s*$`)
+// commandWord is a line that is a command: a slash and letters, and a path for one
+// of them. "/etc/hosts" and " /help" are not.
+var commandWord = regexp.MustCompile(`^/(?:([a-z]+)\s*|(image)[ \t]+(.+))$`)
 
 // chatCommand is the command a message consists of, without its slash.
-func chatCommand(message string) (word string, ok bool) {
+func chatCommand(message string) (word, argument string, ok bool) {
 	m := commandWord.FindStringSubmatch(message)
 	if m == nil {
-		return "", false
+		return "", "", false
 	}
-	return m[1], true
+	return m[1] + m[2], strings.TrimSpace(m[3]), true
 }
 
 // command carries out a command of the chat.
-func (c *chat) command(word string) (leave bool, err error) {
+func (c *chat) command(word, argument string) (leave bool, err error) {
 	switch word {
 	case "exit":
 		return true, nil
 	case "clear":
-		c.conversation = c.conversation[:c.start]
+		c.conversation, c.pending = c.conversation[:c.start], nil
 		return false, c.app.printf("(a new conversation)\n")
+	case "image":
+		return false, c.attach(argument)
 	case "help":
 		return false, c.app.printf("%s", chatHelp)
 	}
 	return false, c.app.printf("(no command /%s; /help lists them)\n", word)
 }
 
+// attach makes a picture part of the next message, if it is one that the model can
+// look at.
+func (c *chat) attach(path string) error {
+	if path == "" {
+		return c.app.printf("(/image takes the path of a picture)\n")
+	}
+	image, err := c.app.readImage(draggedPath(path))
+	if err == nil {
+		var plan engine.ImagePlan
+		if plan, err = c.price(image.Data); err == nil {
+			c.pending = append(c.pending, image)
+			plan.Name = image.Name
+			return c.app.printf("(%s; it goes with your next message)\n", seenLine(plan))
+		}
+	}
+	if errors.Is(err, errInterrupted) {
+		return err
+	}
+	return c.app.printf("(%s)\n", safetext.Line(hint(err)))
+}
+
+// draggedPath is a path as it was typed or as a terminal writes one that is dropped
+// on it: in quotes, or with backslashes before spaces.
+func draggedPath(typed string) string {
+	for _, quote := range []string{`"`, "'"} {
+		if inner, ok := strings.CutPrefix(typed, quote); ok && len(inner) > 1 && strings.HasSuffix(inner, quote) {
+			return strings.TrimSuffix(inner, quote)
+		}
+	}
+	if _, err := os.Stat(typed); err != nil {
+		return strings.ReplaceAll(typed, `\ `, " ")
+	}
+	return typed
+}
+
 // turn sends a message and writes the answer. What cannot be answered is taken
 // out of the conversation again and the chat goes on; an error means that it
 // cannot.
 func (c *chat) turn(ctx context.Context, message string) error {
-	asked := append(c.conversation, engine.Message{Role: engine.User, Content: message})
+	asked := append(c.conversation, userMessage(message, c.pending))
+	c.pending = nil
 	ctx, stop := c.app.interruptible(ctx)
 	out, err := answerTo(ctx, c.generator, asked, c.sampling, newTextReporter(c.app.Streams))
 	stop()
 	var full *engine.ContextError
+	var image *engine.ImageError
 	switch {
 	case errors.As(err, &full):
 		return c.app.printf("%s\n", tooLong(full, len(c.conversation) > 0))
+	case errors.As(err, &image) || errors.Is(err, engine.ErrNoTower):
+		return c.app.printf("(%s. The message was not sent.)\n", safetext.Line(hint(err)))
 	case err != nil:
 		return err
 	}
@@ -221,6 +266,10 @@ func (c *chat) turn(ctx context.Context, message string) error {
 
 // tooLong says what to do about a message that does not fit.
 func tooLong(e *engine.ContextError, history bool) string {
+	if len(e.Images) > 0 {
+		return fmt.Sprintf("(With this message the conversation would be %d tokens long, %d of them for %s, and there is room for %d. The message was not sent, nor its pictures. "+
+			"Start with other flags: %s. /clear begins anew.)", e.Need, e.ImageTokens(), plural(len(e.Images), "picture"), e.Have, overflowAdvice(e))
+	}
 	if history {
 		return fmt.Sprintf("(The conversation is full: with this message it would be %d tokens long, and there is room for %d. "+
 			"The message was not sent. /clear begins anew; start with --ctx for more room.)", e.Need, e.Have)

@@ -1,34 +1,65 @@
 package cli
 
-import "testing"
+import (
+	"bytes"
+	"strings"
+	"testing"
 
-func TestWithoutControls(t *testing.T) {
-	tests := []struct{ name, in, want string }{
-		{"plain", "Grüße, 世界 🙂\n\tand more", "Grüße, 世界 🙂\n\tand more"},
-		{"a colour", "\x1b[31mred\x1b[0m", "[31mred[0m"},
-		{"C1", "a\u0085b\u009bc", "abc"},
-		{"lone bytes", "a\x9bb", "a\uFFFDb"},
-		{"bell, backspace, carriage return, delete", "a\a\b\r\x7f", "a"},
-	}
-	for _, test := range tests {
-		if got := withoutControls(test.in); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+	"scout/engine"
+)
+
+// hostile is what a model may write to steer a terminal, and what is left of
+// it on one.
+var hostile = []struct{ name, in, want string }{
+	{"plain", "Grüße, 世界 🙂\n\tand more", "Grüße, 世界 🙂\n\tand more"},
+	{"a colour", "\x1b[31mred\x1b[0m", "[31mred[0m"},
+	{"C1", "a\u0085b\u009bc", "abc"},
+	{"lone bytes", "a\x9bb", "a\uFFFDb"},
+	{"bell, backspace, carriage return, delete", "a\a\b\r\x7f", "a"},
+	{"escape behind half a character", "\xe2\x1b]52;c;aGk=\a", "\uFFFD]52;c;aGk="},
+	{"text turned round", "\u202egpj.exe", "gpj.exe"},
+	{"half a character at the end", "a\xf0\x9f", "a\uFFFD\uFFFD"},
+	{"nothing that is seen", "\x1b\u200b", ""},
+}
+
+func TestWriteText(t *testing.T) {
+	for _, test := range hostile {
+		for _, terminal := range []bool{true, false} {
+			var out bytes.Buffer
+			want := test.in
+			if terminal {
+				want = test.want
+			}
+			s := Streams{Out: &out, OutTerminal: terminal}
+			if err := s.writeText(test.in); err != nil || out.String() != want {
+				t.Errorf("%s: terminal %v: got %q, %v, want %q", test.name, terminal, out.String(), err, want)
+			}
 		}
 	}
 }
 
-func TestOneLine(t *testing.T) {
-	tests := []struct{ name, in, want string }{
-		{"plain", "gguf: no such file", "gguf: no such file"},
-		{"several lines", "one\ntwo\r\nthree\n", "one; two; three"},
-		{"controls", "key \"a\x1b[2Jb\u009b\"", `key "a\x1b[2Jb\u009b"`},
-		{"a tab", "a\tb", `a\tb`},
-		{"not UTF-8", "a\xffb", `a\ufffdb`},
-		{"not ASCII", "Grüße", "Grüße"},
-	}
-	for _, test := range tests {
-		if got := oneLine(test.in); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+// TestTextReporterFilters expects an answer to be filtered as one text,
+// however the model cuts it.
+func TestTextReporterFilters(t *testing.T) {
+	for _, test := range hostile {
+		for cut := range len(test.in) + 1 {
+			var out bytes.Buffer
+			r := newTextReporter(Streams{Out: &out, OutTerminal: true})
+			for _, piece := range []string{test.in[:cut], test.in[cut:]} {
+				if err := r.delta(engine.Delta{Text: piece}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.end(answer{}); err != nil {
+				t.Fatal(err)
+			}
+			want := test.want
+			if want != "" && !strings.HasSuffix(want, "\n") {
+				want += "\n"
+			}
+			if out.String() != want {
+				t.Errorf("%s, cut at %d: got %q, want %q", test.name, cut, out.String(), want)
+			}
 		}
 	}
 }

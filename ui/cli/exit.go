@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"scout/engine"
+	"scout/ui/safetext"
 )
 
 // The exit codes, the same for every command.
@@ -46,9 +47,11 @@ func (a *App) Finish(err error) int {
 	switch code {
 	case ExitDone, ExitInterrupted: // both were asked for
 	case ExitContextTooSmall:
-		a.note("%s: shorten it, or raise --ctx", oneLine(a.err.Error()))
+		var full *engine.ContextError
+		errors.As(a.err, &full)
+		a.note("%s: %s", safetext.Line(a.err.Error()), overflowAdvice(full))
 	default:
-		a.note("%s", oneLine(a.err.Error()))
+		a.note("%s", safetext.Line(hint(a.err)))
 	}
 	return code
 }

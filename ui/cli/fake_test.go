@@ -26,6 +26,9 @@ type fakeModel struct {
 	seq     *fakeSequence
 	closed  int
 
+	plan     engine.ImagePlan // of every picture
+	priceErr error
+
 	profiles []bool // asked for, in turn
 	ops      []engine.OpTime
 }
@@ -51,6 +54,9 @@ func (m *fakeModel) Memory() engine.Memory { return m.memory }
 func (m *fakeModel) BOS() (int32, bool)    { return max(m.bos, 0), m.bos >= 0 }
 func (m *fakeModel) Piece(id int32) string { return string([]byte{byte(id)}) }
 func (m *fakeModel) Close() error          { m.closed++; return nil }
+func (m *fakeModel) Price([]byte) (engine.ImagePlan, error) {
+	return m.plan, m.priceErr
+}
 func (m *fakeModel) Tokenize(text string, special bool) []int32 {
 	var ids []int32
 	if special && strings.HasPrefix(text, "<s>") {
@@ -170,6 +176,7 @@ func newTestApp(t *testing.T, m *fakeModel) *testApp {
 		m.options = o
 		return m, nil
 	}
+	a.findTowers = func(string) []string { return nil }
 	a.inspectModel = func(string) (engine.Info, error) { return m.info, nil }
 	a.App.memory = func() (hardware.Memory, error) { return hardware.Memory{Total: 1 << 30, Available: 1 << 29}, nil }
 	a.bandwidth = func(context.Context, int) (float64, error) { return 1e9, nil }

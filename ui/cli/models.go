@@ -16,6 +16,7 @@ type model interface {
 	Tokenize(text string, special bool) []int32
 	BOS() (id int32, want bool)
 	Piece(id int32) string
+	Price(image []byte) (engine.ImagePlan, error)
 	newSequence() (sequence, error)
 	Profile(on bool)
 	OpTimes() []engine.OpTime
@@ -42,9 +43,12 @@ type sequence interface {
 const demoName = "demo"
 
 // modelFiles opens models through the engine's front door.
-type modelFiles struct{ demo []byte }
+type modelFiles struct{ demo, demoTower []byte }
 
 func (f modelFiles) open(ctx context.Context, name string, o engine.Options) (model, error) {
+	if o.Tower == demoName {
+		o.TowerData = f.demoTower
+	}
 	open := func() (*engine.Model, error) {
 		if name == demoName {
 			return engine.OpenEmbedded(ctx, demoName, f.demo, o)

@@ -31,7 +31,14 @@ func (s Streams) newProgress() *progress {
 
 // update shows the state of an answer.
 func (p *progress) update(s engine.Stats) {
-	if p.w == nil || s.Prefill < progressAfter || s.Generated > 0 || s.PromptDone >= s.PromptTokens {
+	if p.w == nil {
+		return
+	}
+	if s.TilesDone < s.Tiles && s.Generated == 0 {
+		p.show(fmt.Sprintf("looking at the pictures: %d of %s", s.TilesDone, plural(s.Tiles, "tile")))
+		return
+	}
+	if s.Prefill < progressAfter || s.Generated > 0 || s.PromptDone >= s.PromptTokens {
 		return
 	}
 	p.show(fmt.Sprintf("reading the prompt: %d of %d tokens, %s tok/s",

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"scout/engine"
+	"scout/ui/safetext"
 )
 
 // textReporter writes the answer's text as it comes, and makes sure that it
@@ -11,7 +12,8 @@ import (
 type textReporter struct {
 	streams  Streams
 	progress *progress
-	open     bool // a line has been begun and not ended
+	filter   safetext.Filter // for a terminal
+	open     bool            // a line has been begun and not ended
 }
 
 func newTextReporter(s Streams) *textReporter {
@@ -19,22 +21,33 @@ func newTextReporter(s Streams) *textReporter {
 }
 
 func (r *textReporter) delta(d engine.Delta) error {
+	for _, p := range d.Seen {
+		if changed(p) || r.streams.ErrTerminal {
+			r.progress.clear()
+			r.streams.note("%s", seenLine(p))
+		}
+	}
 	if d.Text == "" {
 		r.progress.update(d.Stats)
 		return nil
 	}
 	r.progress.clear()
-	r.open = !strings.HasSuffix(d.Text, "\n")
-	return r.streams.writeText(d.Text)
+	text := d.Text
+	if r.streams.OutTerminal {
+		text = r.filter.Write(text)
+	}
+	r.open = !strings.HasSuffix(text, "\n") && (r.open || text != "")
+	return r.streams.printf("%s", text)
 }
 
 func (r *textReporter) end(answer) error {
 	r.progress.clear()
-	if !r.open {
+	rest := r.filter.Flush()
+	if !r.open && rest == "" {
 		return nil
 	}
 	r.open = false
-	return r.streams.printf("\n")
+	return r.streams.printf("%s\n", rest)
 }
 
 func (r *textReporter) fail(error) error { return r.end(answer{}) }
@@ -50,6 +63,8 @@ type statsRecord struct {
 	DecodeSeconds    float64 `json:"decode_s"`
 	PrefillPerSecond float64 `json:"prefill_tok_s"`
 	DecodePerSecond  float64 `json:"decode_tok_s"`
+	Tiles            int     `json:"tiles,omitempty"` // of pictures that were not in the cache of the conversation
+	VisionSeconds    float64 `json:"vision_s,omitempty"`
 }
 
 func newStatsRecord(s engine.Stats) statsRecord {
@@ -57,6 +72,7 @@ func newStatsRecord(s engine.Stats) statsRecord {
 		PromptTokens: s.PromptTokens, ReusedTokens: s.Reused, GeneratedTokens: s.Generated, Context: s.Context,
 		PrefillSeconds: s.Prefill.Seconds(), DecodeSeconds: s.Decode.Seconds(),
 		PrefillPerSecond: s.PrefillPerSecond(), DecodePerSecond: s.DecodePerSecond(),
+		Tiles: s.Tiles, VisionSeconds: s.Vision.Seconds(),
 	}
 }
 
@@ -66,9 +82,13 @@ type jsonReporter struct {
 	progress *progress
 	model    string
 	sampling samplingRecord
+	images   []imageRecord
 }
 
 func (r *jsonReporter) delta(d engine.Delta) error {
+	for _, p := range d.Seen {
+		r.images = append(r.images, newImageRecord(p))
+	}
 	r.progress.update(d.Stats)
 	return nil
 }
@@ -80,9 +100,10 @@ func (r *jsonReporter) end(a answer) error {
 		Text     string         `json:"text"`
 		Reason   engine.Reason  `json:"reason"`
 		Tokens   []tokenRecord  `json:"tokens"`
+		Images   []imageRecord  `json:"images,omitempty"`
 		Stats    statsRecord    `json:"stats"`
 		Sampling samplingRecord `json:"sampling"`
-	}{r.model, a.Text, a.Reason, tokenRecords(a.Tokens), newStatsRecord(a.Stats), r.sampling})
+	}{r.model, a.Text, a.Reason, tokenRecords(a.Tokens), r.images, newStatsRecord(a.Stats), r.sampling})
 }
 
 func (r *jsonReporter) fail(error) error {
@@ -91,7 +112,7 @@ func (r *jsonReporter) fail(error) error {
 }
 
 // jsonlReporter writes an event a line: "start", then "prompt" while the
-// prompt is read and "delta" for text and tokens, then "done" or "error".
+// prompt is read, "image" for a picture that has been looked at, and "delta" for text and tokens, then "done" or "error".
 type jsonlReporter struct {
 	streams  Streams
 	progress *progress
@@ -113,11 +134,25 @@ func (r *jsonlReporter) delta(d engine.Delta) error {
 			return nil // its counts come with "done"
 		}
 		r.progress.clear()
+		for _, p := range d.Seen {
+			err := r.streams.writeJSON(struct {
+				Event string `json:"event"`
+				imageRecord
+			}{"image", newImageRecord(p)})
+			if err != nil {
+				return err
+			}
+		}
+		if len(d.Seen) > 0 {
+			return nil
+		}
 		err := r.streams.writeJSON(struct {
-			Event string `json:"event"`
-			Done  int    `json:"done"`
-			Total int    `json:"total"`
-		}{"prompt", d.Stats.PromptDone, d.Stats.PromptTokens})
+			Event     string `json:"event"`
+			Done      int    `json:"done"`
+			Total     int    `json:"total"`
+			TilesDone int    `json:"tiles_done,omitempty"`
+			Tiles     int    `json:"tiles,omitempty"`
+		}{"prompt", d.Stats.PromptDone, d.Stats.PromptTokens, d.Stats.TilesDone, d.Stats.Tiles})
 		r.progress.update(d.Stats)
 		return err
 	}
@@ -143,7 +178,7 @@ func (r *jsonlReporter) fail(err error) error {
 	return r.streams.writeJSON(struct {
 		Event string `json:"event"`
 		Error string `json:"error"`
-	}{"error", oneLine(err.Error())})
+	}{"error", safetext.Line(err.Error())})
 }
 
 // tokenRecord is a token, as JSON. Its probabilities are there when they were

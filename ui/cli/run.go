@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"scout/engine"
+	"scout/ui/safetext"
 )
 
 // runFlags is what "scout run" can be told.
@@ -15,6 +16,7 @@ type runFlags struct {
 	context, threads   int
 	json, jsonl, stats bool
 	sampling           samplingFlags
+	pictures           pictureFlags
 }
 
 // runCommand is "scout run": one answer, or a chat.
@@ -24,11 +26,13 @@ func (a *App) runCommand() *cobra.Command {
 		Use:   "run MODEL [PROMPT|-]",
 		Short: "Answer a prompt, or chat",
 		Long: "Answers a prompt. Text on standard input is added to the prompt after a blank line; - takes the prompt itself from there. " +
+			"Pictures go before the prompt: files by -i, in order, and one on standard input, which is told by its content. " +
 			"Without a prompt, at a terminal, it starts a chat; /help in the chat lists its commands.\n\n" +
 			"Standard output is the answer and nothing else. Exit codes: 0 done, 1 error, 2 usage, 3 does not fit this machine, " +
 			"4 the prompt does not fit the context, 130 interrupted.",
-		Example: "scout run demo\nscout run demo \"What is a mixture of experts?\"\ngit diff | scout run model.gguf \"Write a commit message\"",
-		Args:    cobra.ArbitraryArgs,
+		Example: "scout run demo\nscout run demo \"What is a mixture of experts?\"\ngit diff | scout run model.gguf \"Write a commit message\"\n" +
+			"scout run model.gguf \"What is this?\" -i photo.jpg\nscout run model.gguf \"Which is larger?\" -i a.png -i b.png --max-tiles 4",
+		Args: cobra.ArbitraryArgs,
 		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args) > 2 {
 				return usageErrorf("run takes a model and one prompt, got %d arguments: put the prompt in quotes", len(args))
@@ -44,6 +48,7 @@ func (a *App) runCommand() *cobra.Command {
 	flags.StringVar(&f.system, "system", "", "system message, before the conversation")
 	f.sampling.register(flags)
 	flags.IntVar(&f.context, "ctx", 0, "context: positions to make room for (default: the model's limit, at most 16384)")
+	f.pictures.register(flags)
 	registerKV(flags, &f.kv)
 	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
 	flags.BoolVar(&f.json, "json", false, "write one JSON object: text, tokens, counts, sampling")
@@ -55,6 +60,9 @@ func (a *App) runCommand() *cobra.Command {
 // check refuses flags that make no sense, before a model is opened.
 func (f *runFlags) check(cmd *cobra.Command) error {
 	if err := f.sampling.check(cmd.Flags()); err != nil {
+		return err
+	}
+	if err := f.pictures.check(cmd.Flags()); err != nil {
 		return err
 	}
 	if f.json && f.jsonl {
@@ -89,17 +97,26 @@ const (
 
 // run answers the prompt in args and on standard input, or starts a chat.
 func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) error {
-	text, given, err := a.promptFor(args)
+	images, err := a.readImages(&f.pictures)
 	if err != nil {
 		return err
 	}
+	prompt, err := a.promptFor(args, f.pictures.wantsInput())
+	if err != nil {
+		return err
+	}
+	if prompt.image != nil {
+		images = append(images, prompt.image)
+	}
+	given := prompt.given
 	if !given && (f.json || f.jsonl) {
 		return usageErrorf("no prompt: --json and --jsonl want one, as an argument or on standard input")
 	}
-	if !given && !a.OutTerminal {
+	if !given && (!a.OutTerminal || f.pictures.wantsInput()) {
 		return usageErrorf("no prompt: give one as an argument or on standard input (a chat needs a terminal)")
 	}
-	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: f.context, KV: f.kv})
+	o := engine.Options{Threads: f.threads, Context: f.context, KV: f.kv, MostTiles: f.pictures.maxTiles, Embeds: embedCache()}
+	m, s, err := a.openSeeing(ctx, name, o, &f.pictures, len(images) > 0, !given)
 	if err != nil {
 		return err
 	}
@@ -111,10 +128,10 @@ func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) 
 		conversation = append(conversation, engine.Message{Role: engine.System, Content: f.system})
 	}
 	if !given {
-		c := chat{app: a, generator: s, conversation: conversation, start: len(conversation), sampling: sampling, stats: f.stats}
+		c := chat{app: a, generator: s, conversation: conversation, start: len(conversation), sampling: sampling, stats: f.stats, price: m.Price, pending: images}
 		return c.run(ctx, m.Info())
 	}
-	conversation = append(conversation, engine.Message{Role: engine.User, Content: text})
+	conversation = append(conversation, userMessage(prompt.text, images))
 	return a.answerOnce(ctx, name, s, conversation, sampling, f)
 }
 
@@ -148,6 +165,27 @@ func (a *App) newReporter(name string, s engine.Sampling, f *runFlags) (reporter
 		return newJSONLReporter(a.Streams, name, newSamplingRecord(s))
 	}
 	return newTextReporter(a.Streams), nil
+}
+
+// openSeeing is openSequence with a vision tower, where pictures are given or may be:
+// a tower that was merely found must not keep a chat from beginning.
+func (a *App) openSeeing(ctx context.Context, name string, o engine.Options, f *pictureFlags, given, mayCome bool) (model, sequence, error) {
+	o.Tower = f.tower
+	found := false
+	if given || mayCome {
+		o.Tower, found = a.towerFor(name, f)
+	}
+	m, s, err := a.openSequence(ctx, name, o)
+	var tower *engine.TowerError
+	if found && !given && errors.As(err, &tower) {
+		a.note("no pictures: %s", safetext.Line(err.Error()))
+		o.Tower, found = "", false
+		m, s, err = a.openSequence(ctx, name, o)
+	}
+	if found && err == nil {
+		a.note("seeing with %s, found beside the model", safetext.Line(o.Tower))
+	}
+	return m, s, err
 }
 
 // openSequence opens a model, makes sure that its cache fits this machine, and
@@ -193,7 +231,7 @@ func (a *App) warn(m model) {
 	}
 	info := m.Info()
 	for _, w := range info.Warnings {
-		a.note("%s", oneLine(w))
+		a.note("%s", safetext.Line(w))
 	}
 	if m.Context() > info.ContextLength {
 		a.note("a context of %d is beyond the %d this model was made for", m.Context(), info.ContextLength)

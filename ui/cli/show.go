@@ -3,12 +3,14 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"scout/engine"
+	"scout/ui/safetext"
 )
 
 // showFlags is what "scout show" can be told.
@@ -53,16 +55,37 @@ func (a *App) show(name string, f showFlags) error {
 		}
 		return a.writeText(strings.TrimSuffix(info.Template, "\n") + "\n")
 	}
-	return a.printf("%s", describe(info))
+	return a.printf("%s", describe(info, a.visionFact(name, info)))
+}
+
+// visionFact is what the model could see with.
+func (a *App) visionFact(name string, info engine.Info) string {
+	if info.Vision {
+		return "in this file"
+	}
+	if name == demoName {
+		return "inside this program"
+	}
+	beside := a.findTowers(name)
+	for i, path := range beside {
+		beside[i] = filepath.Base(path)
+	}
+	switch len(beside) {
+	case 0:
+		return "not in this file, and no mmproj*.gguf beside it: no pictures"
+	case 1:
+		return "not in this file; in " + beside[0] + " beside it, if they belong together"
+	}
+	return "not in this file; beside it are " + strings.Join(beside, ", ") + ": choose by --mmproj"
 }
 
 // describe is the tables of "scout show". Everything from the file is brought
 // to one line, without control characters.
-func describe(info engine.Info) string {
+func describe(info engine.Info, vision string) string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
-	for _, f := range facts(info) {
-		fmt.Fprintf(table, "%s\t%s\n", f.name, oneLine(f.value))
+	for _, f := range facts(info, vision) {
+		fmt.Fprintf(table, "%s\t%s\n", f.name, safetext.Line(f.value))
 	}
 	fmt.Fprintf(table, "\ncomponent\tparameters\tsize\tshare\n")
 	for _, c := range info.Components {
@@ -74,7 +97,7 @@ func describe(info engine.Info) string {
 	}
 	table.Flush() // into memory: it cannot fail
 	for _, w := range info.Warnings {
-		fmt.Fprintf(&b, "\nnote: %s\n", oneLine(w))
+		fmt.Fprintf(&b, "\nnote: %s\n", safetext.Line(w))
 	}
 	return b.String()
 }
@@ -82,7 +105,7 @@ func describe(info engine.Info) string {
 type fact struct{ name, value string }
 
 // facts is what the header says, in the order of interest.
-func facts(info engine.Info) []fact {
+func facts(info engine.Info, vision string) []fact {
 	file := info.Path
 	switch {
 	case file == demoName:
@@ -110,7 +133,7 @@ func facts(info engine.Info) []fact {
 	}
 	return append(all,
 		fact{"vocabulary", fmt.Sprintf("%d tokens (%s)", info.Vocabulary, info.Tokenizer)},
-		fact{"vision", yesNo(info.Vision, "in this file", "not in this file")},
+		fact{"vision", vision},
 		fact{"cache", fmt.Sprintf("%s for each token of context, in f16", formatBytes(info.KVBytesPerToken))},
 		fact{"template", templateFact(info.Template)},
 		fact{"licence", cmp.Or(info.License, "not stated")},
@@ -144,13 +167,6 @@ func templateFact(template string) string {
 	}
 	lines := strings.Count(strings.TrimSuffix(template, "\n"), "\n") + 1
 	return fmt.Sprintf("in the file, %s (--template writes it out)", plural(lines, "line"))
-}
-
-func yesNo(is bool, yes, no string) string {
-	if is {
-		return yes
-	}
-	return no
 }
 
 // plural is a number of things, in words.

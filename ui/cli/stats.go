@@ -14,6 +14,9 @@ func statsLine(a answer, s engine.Sampling) string {
 	if st.Reused > 0 {
 		line += fmt.Sprintf(" (%d reused)", st.Reused)
 	}
+	if st.Tiles > 0 {
+		line += fmt.Sprintf(", %s of pictures in %.2f s, read", plural(st.Tiles, "tile"), st.Vision.Seconds())
+	}
 	line += fmt.Sprintf(" in %.2f s, %s tok/s; answer %d tokens in %.2f s, %s tok/s; context %d of %d; ended: %s; ",
 		st.Prefill.Seconds(), formatRate(st.PrefillPerSecond()),
 		st.Generated, st.Decode.Seconds(), formatRate(st.DecodePerSecond()),

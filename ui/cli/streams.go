@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"unicode/utf8"
 
 	"github.com/charmbracelet/x/term"
+
+	"scout/ui/safetext"
 )
 
 // Streams is where a command reads and writes, and which ends are a terminal.
@@ -45,11 +45,11 @@ func (s Streams) printf(format string, args ...any) error {
 	return outputError(err)
 }
 
-// writeText writes model text to standard output: to a terminal without its
-// control characters, elsewhere as it is.
+// writeText writes a whole text from outside to standard output: to a terminal
+// what is safe there, elsewhere as it is.
 func (s Streams) writeText(text string) error {
 	if s.OutTerminal {
-		text = withoutControls(text)
+		text = safetext.Text(text)
 	}
 	_, err := io.WriteString(s.Out, text)
 	return outputError(err)
@@ -82,12 +82,9 @@ func outputError(err error) error {
 	return fmt.Errorf("writing to standard output: %w", err)
 }
 
-// escapedControls are the controls that encoding/json does not escape.
-var escapedControls = regexp.MustCompile("[\x7f-\u009f]")
-
 // encodeJSON is v as one line of JSON, newline included, with <, > and & left
-// readable and every control character escaped: encoding/json leaves DEL and
-// C1 as they are, which a terminal may act on.
+// readable and everything escaped that is not safe on a terminal: encoding/json
+// leaves DEL and C1 as they are, which one may act on.
 func encodeJSON(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
@@ -95,8 +92,5 @@ func encodeJSON(v any) ([]byte, error) {
 	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("writing JSON: %w", err)
 	}
-	return escapedControls.ReplaceAllFunc(buf.Bytes(), func(c []byte) []byte {
-		r, _ := utf8.DecodeRune(c)
-		return fmt.Appendf(nil, `\u%04x`, r)
-	}), nil
+	return safetext.JSON(buf.Bytes()), nil
 }

@@ -143,6 +143,7 @@ func Run(t *testing.T, open func() tensor.Backend) {
 	t.Run("devices", func(t *testing.T) { devices(t, open()) })
 	t.Run("stop", func(t *testing.T) { stop(t, open()) })
 	t.Run("limits", func(t *testing.T) { tooLarge(t, open()) })
+	encoders(t, open)
 }
 
 // compare runs a case on b and on ref: a batch of 33, then three of one token and

@@ -96,20 +96,41 @@ func (c *compiler) newAttention(op tensor.Attend) *attention {
 	return &attention{w, op, c.p, group}
 }
 
+// sizes is the length of a span and the number of partial results for a cache of
+// some cells. A range that does not begin at a span's start touches one span more.
+func (w *workspace) sizes(cells int) (span, partials int) {
+	span = spanKeys
+	for cells > mostSpans*span {
+		span *= 2
+	}
+	return span, (cells/span + 2) * w.heads
+}
+
+// bytes is how much fit allocates.
+func (w *workspace) bytes(cells int, blocks bool, tokens, workers int) int64 {
+	if w.storage == 0 {
+		return 0
+	}
+	span, partials := w.sizes(cells)
+	partial := int64(w.headDim + 2)
+	n := int64(workers)*int64(w.queries)*(int64(w.headDim+span)+2*partial) + int64(partials)*partial
+	if blocks {
+		rounded := int64(tokens * w.heads * w.headDim)
+		n += (rounded + rounded/32*(4+2)) / 4 // a byte each, a float and a sum for every 32
+	}
+	return 4 * n
+}
+
 // fit makes room for batches of up to tokens with cache c. It allocates only when
 // a sequence is longer than any before, or the first to keep blocks.
 func (w *workspace) fit(c *cache, tokens, workers int) {
 	if w.storage == 0 {
 		return // no attention in this program
 	}
-	cells := c.cells
 	if c.blocks {
 		w.rounded.Resize(kernel.FormQ8_0, tokens*w.heads, w.headDim)
 	}
-	span := spanKeys
-	for cells > mostSpans*span {
-		span *= 2
-	}
+	span, partials := w.sizes(c.cells)
 	if span != w.span {
 		w.span = span
 		w.workers = make([]walker, workers)
@@ -120,9 +141,8 @@ func (w *workspace) fit(c *cache, tokens, workers int) {
 			}
 		}
 	}
-	// A range that does not begin at a span's start touches one span more.
-	if n := (cells/span + 2) * w.heads; n > len(w.spans.m) {
-		w.spans = newPartial(n, w.headDim)
+	if partials > len(w.spans.m) {
+		w.spans = newPartial(partials, w.headDim)
 	}
 }
 
@@ -172,26 +192,37 @@ func (a *attention) bytes() int64 {
 	return seen.Bytes()
 }
 
+// seen is how many of the keys from..to-1 the query of row t sees.
+func (a *attention) seen(t, from, to int) int { return min(to, a.p.batch.Start+t+1) - from }
+
 // reduce computes one span for the queries q [n, HeadDim] of one KV head, those
-// from row t of the batch on: keys from..to-1, all of them visible to all queries,
-// into r.
+// from row t of the batch on: keys from..to-1, of which every query sees at least
+// one, into r. Scores are computed of all keys, also of those that only later
+// queries see; what is not seen is then left out, as if it were not there.
 func (a *attention) reduce(r partial, q []float32, kvHead, t, from, to, worker int) {
-	l, scratch := &a.p.cache.layers[a.op.Layer], a.p.scratch(worker)
-	n, keys := len(r.m), to-from
+	l, scratch, d, g := &a.p.cache.layers[a.op.Layer], a.p.scratch(worker), a.op.HeadDim, a.group
+	n := len(r.m)
 	var rounded *kernel.Acts
 	if l.kq != nil {
 		rounded = a.roundedQueries(worker, kvHead, t, n)
 	}
 	scores := a.workers[worker].scores
-	l.scores(scores, a.span, q, rounded, kvHead, from, keys, scratch)
+	l.scores(scores, a.span, q, rounded, kvHead, from, to-from, scratch)
 	for i := range n {
-		s := scores[i*a.span:][:keys]
-		kernel.Scale(s, a.op.Scale)
-		r.m[i] = kernel.Max(s)
+		s := scores[i*a.span:][:a.seen(t+i/g, from, to)]
+		r.m[i] = kernel.ScaleMax(s, a.op.Scale)
 		r.l[i] = kernel.ExpSum(s, r.m[i])
 	}
+	// What the first query sees all of them see. Sums in two parts have the bits of
+	// sums in one.
 	clear(r.o)
-	l.accumulate(r.o, scores, a.span, kvHead, from, keys, scratch)
+	common := a.seen(t, from, to)
+	l.accumulate(r.o, scores, a.span, kvHead, from, common, scratch)
+	for i := g; i < n; i += g {
+		if more := a.seen(t+i/g, from, to) - common; more > 0 {
+			l.accumulate(r.o[i*d:(i+g)*d], scores[i*a.span+common:], a.span, kvHead, from+common, more, scratch)
+		}
+	}
 }
 
 // merge adds one span's results to the running ones. Fresh running results have
@@ -246,8 +277,19 @@ func (a *attention) tiles(q, y *value, worker int, pieces *counter) {
 	}
 }
 
-// tile is one KV head and the queries of rows t0..t1-1.
+// tile is one KV head and the queries of rows t0..t1-1. Those that begin to see at
+// the same position, nearly always all of them, go together.
 func (a *attention) tile(q, y *value, kvHead, t0, t1, worker int) {
+	start := a.p.batch.Start
+	for t := t0; t0 < t1; t0 = t {
+		for t = t0 + 1; t < t1 && a.visible(start+t) == a.visible(start+t0); t++ {
+		}
+		a.together(q, y, kvHead, t0, t, worker)
+	}
+}
+
+// together is tile for queries that begin to see at the same position.
+func (a *attention) together(q, y *value, kvHead, t0, t1, worker int) {
 	d, g, start, w := a.op.HeadDim, a.group, a.p.batch.Start, &a.workers[worker]
 	heads := func(v *value, t int) []float32 { return v.row(t)[kvHead*g*d : (kvHead+1)*g*d] }
 	for t := t0; t < t1; t++ {
@@ -256,20 +298,13 @@ func (a *attention) tile(q, y *value, kvHead, t0, t1, worker int) {
 	all := (t1 - t0) * g
 	running, single := w.running.part(0, all, d), w.single.part(0, all, d)
 	running.fresh()
-	first, lastFirst := a.visible(start+t0), a.visible(start+t1-1)
+	first := a.visible(start + t0)
 	for s := first / a.span * a.span; s < start+t1; s += a.span {
-		if s+a.span <= start+t0+1 && first == lastFirst {
-			a.reduce(single, w.q[:all*d], kvHead, t0, max(s, first), s+a.span, worker)
-			merge(running, single, d)
-			continue
-		}
-		for t := t0; t < t1; t++ {
-			from, to, i := max(s, a.visible(start+t)), min(s+a.span, start+t+1), (t-t0)*g
-			if from < to {
-				a.reduce(single.part(i, g, d), w.q[i*d:(i+g)*d], kvHead, t, from, to, worker)
-				merge(running.part(i, g, d), single.part(i, g, d), d)
-			}
-		}
+		from := max(s, first)
+		t := max(t0, from-start) // earlier queries see nothing of this span
+		i := (t - t0) * g
+		a.reduce(single.part(i, all-i, d), w.q[i*d:all*d], kvHead, t, from, min(s+a.span, start+t1), worker)
+		merge(running.part(i, all-i, d), single.part(i, all-i, d), d)
 	}
 	for t := t0; t < t1; t++ {
 		running.part((t-t0)*g, g, d).finish(heads(y, t), d)

@@ -20,9 +20,10 @@ import (
 // Backend is the host. Programs of one backend share its threads, so only one
 // may run at a time.
 type Backend struct {
-	pool    *pool
-	scratch []kernel.Scratch // by worker
-	bytes   int64            // of the activations of all compiled programs
+	pool     *pool
+	scratch  []kernel.Scratch // by worker
+	bytes    int64            // of the activations of all compiled programs
+	programs []*program       // that were compiled
 }
 
 var _ tensor.Backend = (*Backend)(nil)
@@ -41,6 +42,21 @@ func (b *Backend) Threads() int { return b.pool.n }
 
 // ActivationBytes is the room that the compiled programs' activations take.
 func (b *Backend) ActivationBytes() int64 { return b.bytes }
+
+// WorkspaceBytes is the room that attention takes besides, in runs with a cache of
+// the layers of spec that belong to device d.
+func (b *Backend) WorkspaceBytes(spec tensor.CacheSpec, d tensor.Device) (n int64) {
+	cells, blocks := 0, false
+	for _, s := range spec {
+		if s.Device == d {
+			cells, blocks = max(cells, s.Cells), blocks || s.Type.Block() > 1
+		}
+	}
+	for _, p := range b.programs {
+		n += p.attention.bytes(cells, blocks, p.limits.Tokens, b.Threads())
+	}
+	return n
+}
 
 // Close ends the threads. No program may run then or later.
 func (b *Backend) Close() error {
@@ -71,6 +87,10 @@ func weights(op tensor.Op) []*tensor.Weight {
 		return []*tensor.Weight{o.Gate, o.Up, o.Down}
 	case tensor.ExpertFFN:
 		return []*tensor.Weight{o.Gate, o.Up, o.Down}
+	case tensor.LayerNorm:
+		return []*tensor.Weight{o.W, o.Bias}
+	case tensor.AddRows:
+		return []*tensor.Weight{o.W}
 	}
 	return nil
 }

@@ -1,7 +1,11 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"math/bits"
+	"unsafe"
 
 	"scout/engine/internal/kernel"
 	"scout/engine/tensor"
@@ -12,19 +16,25 @@ type cache struct {
 	layers []cacheLayer
 	cells  int  // most cells of any layer
 	blocks bool // some layer keeps blocks
+	closed bool
 }
 
 // cacheLayer is one layer's keys and values: [KVHeads, Cells, HeadDim] each, so
 // that one head's keys are read in a straight line. Only the slices of the element
 // type in use are there; rows of 8 and 4 bits are blocks of the weight type that
-// rounds so. Fresh cells are untouched pages of the operating system, so room that
-// is never used costs no memory.
+// rounds so. They are the operating system's memory and not the heap's: room that
+// is never used costs none, and a refusal is an error, where the heap would end the
+// program.
 type cacheLayer struct {
 	spec     tensor.CacheLayer
+	memory   []byte // keys, then values
 	k16, v16 []uint16
 	k32, v32 []float32
 	kq, vq   []byte // blocks
 }
+
+// errClosed is for a cache that is used after Close.
+var errClosed = errors.New("cpu: the cache is closed")
 
 // NewCache allocates the layers of spec that belong to device d.
 func (b *Backend) NewCache(spec tensor.CacheSpec, d tensor.Device) (tensor.Cache, error) {
@@ -34,7 +44,7 @@ func (b *Backend) NewCache(spec tensor.CacheSpec, d tensor.Device) (tensor.Cache
 			continue
 		}
 		if err := c.layers[i].allocate(s); err != nil {
-			return nil, fmt.Errorf("cpu: cache of layer %d: %w", i, err)
+			return nil, errors.Join(fmt.Errorf("cpu: cache of layer %d: %w", i, err), c.Close())
 		}
 		c.cells = max(c.cells, s.Cells)
 		c.blocks = c.blocks || c.layers[i].kq != nil
@@ -43,28 +53,58 @@ func (b *Backend) NewCache(spec tensor.CacheSpec, d tensor.Device) (tensor.Cache
 }
 
 func (l *cacheLayer) allocate(s tensor.CacheLayer) error {
-	l.spec = s
-	n := s.KVHeads * s.Cells
+	if s.Type > tensor.KVQ4_0 {
+		return fmt.Errorf("element type %d is unknown", s.Type)
+	}
+	if s.HeadDim%s.Type.Block() != 0 {
+		return fmt.Errorf("a head has %d elements, want a multiple of %d for %v", s.HeadDim, s.Type.Block(), s.Type)
+	}
+	over, size := bits.Mul64(uint64(s.KVHeads)*uint64(s.Type.RowBytes(s.HeadDim)), uint64(s.Cells))
+	if over != 0 || size > math.MaxInt/2 {
+		return fmt.Errorf("%d heads of %d elements at %d positions are more than any memory holds; lower the context", s.KVHeads, s.HeadDim, s.Cells)
+	}
+	if l.spec = s; size == 0 {
+		return nil
+	}
+	// Values begin on a page, like keys: what reads them in wide pieces likes that.
+	const page = 4096
+	at := (int(size) + page - 1) / page * page
+	var err error
+	if l.memory, err = reserve(at + int(size)); err != nil {
+		return fmt.Errorf("the system has no %.1f GiB for keys and values of %d positions (%w); lower the context", float64(2*size)/(1<<30), s.Cells, err)
+	}
+	k, v := l.memory[:size:size], l.memory[at:]
 	switch s.Type {
 	case tensor.KVF16:
-		l.k16, l.v16 = make([]uint16, n*s.HeadDim), make([]uint16, n*s.HeadDim)
+		l.k16, l.v16 = numbers[uint16](k), numbers[uint16](v)
 	case tensor.KVF32:
-		l.k32, l.v32 = make([]float32, n*s.HeadDim), make([]float32, n*s.HeadDim)
-	case tensor.KVQ8_0, tensor.KVQ4_0:
-		if s.HeadDim%s.Type.Block() != 0 {
-			return fmt.Errorf("a head has %d elements, want a multiple of %d for %v", s.HeadDim, s.Type.Block(), s.Type)
-		}
-		size := n * s.Type.RowBytes(s.HeadDim)
-		l.kq, l.vq = make([]byte, size), make([]byte, size)
+		l.k32, l.v32 = numbers[float32](k), numbers[float32](v)
 	default:
-		return fmt.Errorf("element type %d is unknown", s.Type)
+		l.kq, l.vq = k, v
 	}
 	return nil
 }
 
-// Close lets the memory go.
+// numbers is memory of whole numbers, aligned to a page, as these.
+func numbers[T uint16 | float32](b []byte) []T {
+	var one T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(one)))
+}
+
+// Close gives the memory back. Closing again does nothing; a run with a closed
+// cache is an error.
 func (c *cache) Close() error {
-	c.layers = nil
+	var errs []error
+	for i := range c.layers {
+		if b := c.layers[i].memory; b != nil {
+			c.layers[i] = cacheLayer{}
+			errs = append(errs, release(b))
+		}
+	}
+	c.layers, c.closed = nil, true
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("cpu: freeing a cache: %w", err)
+	}
 	return nil
 }
 

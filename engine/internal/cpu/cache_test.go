@@ -1,8 +1,12 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"testing"
 
 	"scout/engine/internal/kernel"
@@ -50,6 +54,74 @@ func TestCacheRefused(t *testing.T) {
 		if got := fmt.Sprint(err); got != c.want && !(err == nil && c.want == "") {
 			t.Errorf("%+v: error %q, want %q", c.layer, got, c.want)
 		}
+	}
+}
+
+// TestCacheTooLarge asks for what no machine has: that is an error which says what
+// to do, and leaves nothing behind.
+func TestCacheTooLarge(t *testing.T) {
+	b := New(1)
+	defer b.Close()
+	small := tensor.CacheLayer{Cells: 8, KVHeads: 8, HeadDim: 128, Type: tensor.KVF16}
+	for _, c := range []struct {
+		cells int
+		want  string
+	}{
+		{1 << 46, "cpu: cache of layer 1: the system has no 268435456.0 GiB for keys and values of 70368744177664 positions ("},
+		{math.MaxInt, "cpu: cache of layer 1: 8 heads of 128 elements at 9223372036854775807 positions are more than any memory holds; lower the context"},
+	} {
+		large := small
+		large.Cells = c.cells
+		got, err := b.NewCache(tensor.CacheSpec{small, large, small}, 0)
+		if err == nil || got != nil || !strings.HasPrefix(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "; lower the context") {
+			t.Errorf("%d cells: got %v, %v, want an error that begins %q", c.cells, got, err, c.want)
+		}
+	}
+}
+
+// TestCacheIsNoHeap allocates more than a test should use, and uses none of it.
+func TestCacheIsNoHeap(t *testing.T) {
+	b := New(1)
+	defer b.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c, err := b.NewCache(tensor.CacheSpec{{Cells: 1 << 18, KVHeads: 8, HeadDim: 128, Type: tensor.KVF16}}, 0) // 1 GiB
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<16 {
+		t.Errorf("a cache takes %d bytes of the heap", got)
+	}
+	l := &c.(*cache).layers[0]
+	k, v := []float32{1, 2, 3}, []float32{4, 5, 6}
+	if n := len(l.k16); l.k16[n-1] != 0 || l.v16[0] != 0 || l.v16[n-1] != 0 {
+		t.Error("fresh cells are not zero")
+	}
+	kernel.ToF16(l.k16[len(l.k16)-3:], k)
+	kernel.ToF16(l.v16[:3], v)
+	if l.k16[len(l.k16)-1] != 0x4200 || l.v16[0] != 0x4400 || l.v16[2] != 0x4600 {
+		t.Error("keys and values share memory")
+	}
+	for range 2 {
+		if err := c.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+}
+
+// TestClosedCache runs a program with a cache that has been closed.
+func TestClosedCache(t *testing.T) {
+	b := New(1)
+	defer b.Close()
+	c, err := b.NewCache(tensor.CacheSpec{{Cells: 8, KVHeads: 1, HeadDim: 32, Type: tensor.KVF16}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{b: b, limits: tensor.Limits{Tokens: 1}, segments: []segment{{}}}
+	c.Close()
+	if err := p.Run(0, &tensor.Batch{Tokens: []int32{0}}, c, nil); !errors.Is(err, errClosed) {
+		t.Errorf("a run with a closed cache: got %v, want %v", err, errClosed)
 	}
 }
 

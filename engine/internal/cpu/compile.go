@@ -27,7 +27,10 @@ type compiler struct {
 	acts     map[actsKey]*acts     // activations prepared for the kernels
 	idleActs map[actsShape][]*acts // those nobody needs any more
 
-	ropes []*ropeTable
+	ropes   []*ropeTable
+	ropes2D []*rope2DTable
+
+	spans map[int][]spanWorker // by head dimension
 
 	read, written map[int]bool // storages touched since the last barrier
 }
@@ -63,7 +66,7 @@ func (b *Backend) Compile(g *tensor.Graph, d tensor.Device, limits tensor.Limits
 	c := &compiler{
 		p: p, g: g, d: d,
 		last: map[tensor.Value]int{}, held: map[tensor.Value]bool{}, free: map[int][]buffer{},
-		acts: map[actsKey]*acts{}, idleActs: map[actsShape][]*acts{},
+		acts: map[actsKey]*acts{}, idleActs: map[actsShape][]*acts{}, spans: map[int][]spanWorker{},
 	}
 	for i, n := range g.Nodes {
 		for _, v := range n.In {
@@ -78,13 +81,14 @@ func (b *Backend) Compile(g *tensor.Graph, d tensor.Device, limits tensor.Limits
 			return nil, err
 		}
 	}
+	b.programs = append(b.programs, p)
 	return p, nil
 }
 
 // segment compiles the nodes of one segment. One of another device is passed
 // over, but its nodes too end the lives of the values they read last.
 func (c *compiler) segment(s tensor.Segment) error {
-	c.steps, c.ropes = nil, nil
+	c.steps, c.ropes, c.ropes2D = nil, nil, nil
 	c.read, c.written = map[int]bool{}, map[int]bool{}
 	if s.Device == c.d {
 		c.receive(s)
@@ -162,6 +166,20 @@ func (c *compiler) node(n *tensor.Node) error {
 		c.addition(n)
 	case tensor.Select:
 		c.selection(n)
+	case tensor.Input:
+		c.input(n, op)
+	case tensor.LayerNorm:
+		c.layerNorm(n, op)
+	case tensor.GELU:
+		c.gelu(n)
+	case tensor.AddRows:
+		c.addRows(n, op)
+	case tensor.RoPE2D:
+		c.rope2D(n, op)
+	case tensor.AttendSpan:
+		c.attendSpan(n, op)
+	case tensor.Merge:
+		c.merge(n)
 	default:
 		return fmt.Errorf("operation %T is unknown", n.Op)
 	}
@@ -201,9 +219,17 @@ func (c *compiler) buffer(n int) buffer {
 		c.free[n] = idle[:len(idle)-1]
 		return idle[len(idle)-1]
 	}
-	c.p.b.bytes += 4 * int64(n)
-	return buffer{make([]float32, n), c.storage()}
+	return buffer{c.numbers(n), c.storage()}
 }
+
+// numbers is n zeros that the program keeps.
+func (c *compiler) numbers(n int) []float32 {
+	c.count(4 * n)
+	return make([]float32, n)
+}
+
+// count adds to the bytes that programs take.
+func (c *compiler) count(bytes int) { c.p.b.bytes += int64(bytes) }
 
 func (c *compiler) storage() int { c.buffers++; return c.buffers }
 
@@ -226,6 +252,7 @@ func (c *compiler) place(v tensor.Value) *value {
 	val := &value{info: info, data: b.data, storage: b.storage}
 	if info.Routing {
 		val.ids = make([]int32, len(b.data))
+		c.count(4 * len(val.ids))
 	}
 	c.p.values[v] = val
 	return val
@@ -254,7 +281,7 @@ func (c *compiler) newActs(shape actsShape) *acts {
 	}
 	a := &acts{shape: shape, storage: c.storage()}
 	a.Resize(shape.form, shape.rows, shape.cols)
-	c.p.b.bytes += 4*int64(cap(a.F)+cap(a.D)) + int64(cap(a.Q)) + 2*int64(cap(a.Sums))
+	c.count(4*(cap(a.F)+cap(a.D)) + cap(a.Q) + 2*cap(a.Sums))
 	return a
 }
 
@@ -279,10 +306,7 @@ func (c *compiler) quantised(v tensor.Value, form kernel.Form) *acts {
 	a := c.newActs(actsShape{form, c.maxRows(x.info.Rows), x.info.Width})
 	c.acts[key] = a
 	c.step("quantise", []int{x.storage}, []int{a.storage}, func(_ int, pieces *counter) {
-		n := c.p.rows(x.info.Rows)
-		for t := pieces.take(); t < n; t = pieces.take() {
-			a.Set(t, x.row(t))
-		}
+		c.p.inParts(pieces, c.p.rows(x.info.Rows), x.info.Width, func(t, from, to int) { a.SetPart(t, from, x.row(t)[from:to]) })
 	})
 	return a
 }

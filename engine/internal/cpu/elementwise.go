@@ -8,6 +8,29 @@ import (
 	"scout/engine/tensor"
 )
 
+// A single row is cut into parts, so that one worker does not keep the others
+// waiting: each of a multiple of partBlock elements, which suits all forms of
+// activations, and of at least leastPart, below which there is nothing to gain.
+const (
+	partBlock = 256
+	leastPart = 512
+)
+
+// inParts lets workers do what is to be done to each of some rows of width
+// elements, elements from..to-1 of a row at a time: whole rows where there is one
+// for each worker.
+func (p *program) inParts(pieces *counter, rows, width int, do func(row, from, to int)) {
+	part := width
+	if workers := p.b.Threads(); rows < workers {
+		part = max(leastPart, (rows*width/workers+partBlock-1)/partBlock*partBlock)
+	}
+	parts := (width + part - 1) / part
+	for i := pieces.take(); i < rows*parts; i = pieces.take() {
+		from := i % parts * part
+		do(i/parts, from, min(from+part, width))
+	}
+}
+
 // byRow adds a step that does one row of y at a time.
 func (c *compiler) byRow(name string, y *value, reads []int, row func(t int)) {
 	c.step(name, reads, []int{y.storage}, func(_ int, pieces *counter) {
@@ -24,6 +47,7 @@ func (c *compiler) embed(n *tensor.Node, op tensor.Embed) {
 	y := c.out(n)
 	size := op.W.Type.RowBytes(op.W.In())
 	from, plan := make([]int, c.p.limits.Tokens), c.storage()
+	c.count(8 * len(from))
 	c.step("sort tokens", nil, []int{plan}, func(_ int, pieces *counter) {
 		if pieces.take() != 0 {
 			return
@@ -55,6 +79,7 @@ func (c *compiler) embed(n *tensor.Node, op tensor.Embed) {
 
 func (c *compiler) rmsNorm(n *tensor.Node, op tensor.RMSNorm) {
 	x, y, w := c.in(n.In[0]), c.out(n), vector(op.W)
+	c.count(4 * len(w))
 	c.byRow("norm", y, []int{x.storage}, func(t int) {
 		from, to := x.row(t), y.row(t)
 		for i := 0; i < len(from); i += op.Group {
@@ -104,7 +129,7 @@ func (c *compiler) ropeTable(op tensor.RoPE) *ropeTable {
 		}
 	}
 	half := op.HeadDim / 2
-	r := &ropeTable{op, make([]float32, c.p.limits.Tokens*half), make([]float32, c.p.limits.Tokens*half), c.storage()}
+	r := &ropeTable{op, c.numbers(c.p.limits.Tokens * half), c.numbers(c.p.limits.Tokens * half), c.storage()}
 	c.ropes = append(c.ropes, r)
 	freq := make([]float64, half)
 	for i := range freq {

@@ -119,6 +119,7 @@ func (c *compiler) expertFFN(n *tensor.Node, op tensor.ExpertFFN) {
 	k := routes.info.Width
 	most := c.maxRows(x.info.Rows) * k
 	e, plan := c.newExperts(op, most), c.storage()
+	c.count(4*(len(e.order)+len(e.place)+len(e.start)) + len(e.mine))
 	c.step("sort by expert", []int{routes.storage}, []int{plan}, func(_ int, pieces *counter) {
 		if pieces.take() == 0 {
 			e.sort(routes.ids[:c.p.rows(x.info.Rows)*k])
@@ -157,23 +158,24 @@ func (c *compiler) gather(x, routes *value, e *experts, plan, most int, gate, up
 	}
 	scaled := make([][]float32, c.p.b.Threads())
 	for i := range scaled {
-		scaled[i] = make([]float32, width)
+		scaled[i] = c.numbers(width)
 	}
 	k := routes.info.Width
 	c.step("gather", []int{x.storage, routes.storage, plan}, []int{a.storage, b.storage}, func(worker int, pieces *counter) {
-		for r := pieces.take(); r < e.rows(); r = pieces.take() {
+		c.p.inParts(pieces, e.rows(), width, func(r, from, to int) {
 			pair := int(e.order[r])
-			row := x.row(pair / k)
+			part := x.row(pair / k)[from:to]
 			if e.inputs {
-				copy(scaled[worker], row)
-				row = scaled[worker]
-				kernel.Scale(row, routes.data[pair])
+				own := scaled[worker][:to-from]
+				copy(own, part)
+				part = own
+				kernel.Scale(part, routes.data[pair])
 			}
-			a.Set(r, row)
+			a.SetPart(r, from, part)
 			if b != a {
-				b.Set(r, row)
+				b.SetPart(r, from, part)
 			}
-		}
+		})
 	})
 	return [2]*acts{a, b}
 }

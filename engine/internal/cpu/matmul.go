@@ -50,7 +50,9 @@ func (c *compiler) product(name string, dst buffer, m kernel.Matrix, x *acts, ro
 func (c *compiler) matMul(n *tensor.Node, op tensor.MatMul) {
 	x := c.prepared(n.In[0], op.W.Type)
 	y := c.out(n)
-	c.product(op.W.Name, y.buffer(), matrix(op.W, 0), x, y.info.Rows, vector(op.Bias))
+	bias := vector(op.Bias)
+	c.count(4 * len(bias))
+	c.product(op.W.Name, y.buffer(), matrix(op.W, 0), x, y.info.Rows, bias)
 }
 
 // buffer is the value's storage as a buffer.
@@ -76,15 +78,13 @@ func (c *compiler) ffn(n *tensor.Node, op tensor.FFN) {
 	c.idle(h)
 }
 
-// swiglu adds the step h = prepared(silu(gate) * up), row by row; gate is
-// overwritten.
+// swiglu adds the step h = prepared(silu(gate) * up); gate is overwritten.
 func (c *compiler) swiglu(gate, up buffer, h *acts, ff int, rows func() int) {
 	c.step("swiglu", []int{up.storage}, []int{gate.storage, h.storage}, func(_ int, pieces *counter) {
-		n := rows()
-		for t := pieces.take(); t < n; t = pieces.take() {
-			g := gate.data[t*ff : (t+1)*ff]
-			kernel.SiLUMul(g, g, up.data[t*ff:(t+1)*ff])
-			h.Set(t, g)
-		}
+		c.p.inParts(pieces, rows(), ff, func(t, from, to int) {
+			g := gate.data[t*ff+from : t*ff+to]
+			kernel.SiLUMul(g, g, up.data[t*ff+from:t*ff+to])
+			h.SetPart(t, from, g)
+		})
 	})
 }

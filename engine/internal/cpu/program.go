@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"scout/engine/internal/kernel"
@@ -109,6 +110,9 @@ func (p *program) admit(b *tensor.Batch, c tensor.Cache) error {
 	if !ok && c != nil {
 		return fmt.Errorf("cpu: cache is a %T, which this backend did not make", c)
 	}
+	if own != nil && own.closed {
+		return errClosed
+	}
 	if own != nil && own != p.cache {
 		p.attention.fit(own, p.limits.Tokens, p.b.Threads())
 	}
@@ -186,6 +190,7 @@ func (p *program) Read(v tensor.Value) ([]float32, error) {
 // Close lets the memory go.
 func (p *program) Close() error {
 	p.values, p.segments = nil, nil
+	p.b.programs = slices.DeleteFunc(p.b.programs, func(q *program) bool { return q == p })
 	return nil
 }
 

@@ -75,16 +75,18 @@ func resized[T any](s []T, n int) []T {
 
 // Set stores x, Cols long, as vector row. Different rows may be set at the same
 // time by different goroutines.
-func (a *Acts) Set(row int, x []float32) {
-	x = x[:a.Cols]
+func (a *Acts) Set(row int, x []float32) { a.SetPart(row, 0, x[:a.Cols]) }
+
+// SetPart stores x as the elements of vector row from one on, whose number must be
+// a multiple of the form's block, as the length of x must be. Different parts may
+// be set at the same time by different goroutines; together they are what Set does.
+func (a *Acts) SetPart(row, from int, x []float32) {
 	if a.Form == FormF32 {
-		copy(a.F[row*a.Cols:], x)
+		copy(a.F[row*a.Cols+from:][:len(x)], x)
 		return
 	}
-	q := a.Q[row*a.Cols:][:a.Cols]
-	nd, ns := a.Cols/a.Form.block(), a.Cols/a.Form.group()
-	d := a.D[row*nd:][:nd]
-	sums := a.Sums[row*ns:][:ns]
+	at, block, group := row*a.Cols+from, a.Form.block(), a.Form.group()
+	q, d, sums := a.Q[at:][:len(x)], a.D[at/block:][:len(x)/block], a.Sums[at/group:][:len(x)/group]
 	if a.Form == FormQ8_0 {
 		best.quantizeQ8_0(q, d, sums, x)
 	} else {

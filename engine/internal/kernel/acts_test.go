@@ -136,3 +136,28 @@ func TestFormOf(t *testing.T) {
 		}
 	}
 }
+
+// TestSetPart sets vectors in parts, in any order, and expects what Set does.
+func TestSetPart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 1))
+	for _, form := range []Form{FormF32, FormQ8_0, FormQ8_K} {
+		for round := range 50 {
+			rows, cols := 1+rng.IntN(3), max(form.block(), 32)*(1+rng.IntN(9))
+			var whole, parts Acts
+			whole.Resize(form, rows, cols)
+			parts.Resize(form, rows, cols)
+			for _, row := range rng.Perm(rows) {
+				x := quantizeInput(rng, cols, round)
+				whole.Set(row, x)
+				cut := rng.IntN(cols/form.block()+1) * form.block()
+				parts.SetPart(row, cut, x[cut:])
+				parts.SetPart(row, 0, x[:cut])
+			}
+			mustEqual(t, form.String(), cols, parts.F, whole.F)
+			mustEqual(t, form.String()+" scales", cols, parts.D, whole.D)
+			if !slices.Equal(parts.Q, whole.Q) || !slices.Equal(parts.Sums, whole.Sums) {
+				t.Fatalf("%v, %d rows of %d: parts differ from the whole", form, rows, cols)
+			}
+		}
+	}
+}

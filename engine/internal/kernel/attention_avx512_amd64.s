@@ -6949,3 +6949,128 @@ GLOBL wideNibbles<>(SB), RODATA|NOPTR, $4
 
 DATA scoreWideQ40Bias<>+0(SB)/4, $0x0000fff8
 GLOBL scoreWideQ40Bias<>(SB), RODATA|NOPTR, $4
+
+// func scaleMaxWide(x *float32, s float32, sixteens int) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·scaleMaxWide(SB), NOSPLIT, $0-28
+	MOVQ         x+0(FP), AX
+	MOVQ         sixteens+16(FP), CX
+	VBROADCASTSS s+8(FP), Z0
+	VBROADCASTSS wideLowest<>+0(SB), Z1
+
+scaleMax:
+	VMULPS        (AX), Z0, Z2
+	VMOVUPS       Z2, (AX)
+	VMAXPS        Z2, Z1, Z1
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           scaleMax
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VMAXPS        X0, X1, X1
+	MOVSS         X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA wideLowest<>+0(SB)/4, $0xff800000
+GLOBL wideLowest<>(SB), RODATA|NOPTR, $4
+
+// func expSumWide(lanes *float64, x *float32, max float32, sixteens int)
+// Requires: AVX, AVX512F
+TEXT ·expSumWide(SB), NOSPLIT, $0-32
+	MOVQ         lanes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         sixteens+24(FP), DX
+	VBROADCASTSS max+16(FP), Z0
+	VBROADCASTSS wideExpLowest<>+0(SB), Z1
+	VBROADCASTSS wideExpHighest<>+0(SB), Z2
+	VBROADCASTSS wideExpLog2e<>+0(SB), Z3
+	VBROADCASTSS wideExpRounding<>+0(SB), Z4
+	VBROADCASTSS wideExpLn2High<>+0(SB), Z5
+	VBROADCASTSS wideExpLn2Low<>+0(SB), Z6
+	VBROADCASTSS wideExpOne<>+0(SB), Z7
+	VBROADCASTSS wideExpPoly4<>+0(SB), Z8
+	VBROADCASTSS wideExpPoly3<>+0(SB), Z9
+	VBROADCASTSS wideExpPoly2<>+0(SB), Z10
+	VBROADCASTSS wideExpPoly1<>+0(SB), Z11
+	VBROADCASTSS wideExpPoly0<>+0(SB), Z12
+	VMOVUPD      (AX), Z13
+
+expSum:
+	VMOVUPS       (CX), Z14
+	VSUBPS        Z0, Z14, Z14
+	VMAXPS        Z14, Z1, Z14
+	VMINPS        Z14, Z2, Z14
+	VMULPS        Z3, Z14, Z15
+	VADDPS        Z4, Z15, Z15
+	VSUBPS        Z4, Z15, Z15
+	VMULPS        Z5, Z15, Z16
+	VSUBPS        Z16, Z14, Z14
+	VMULPS        Z6, Z15, Z16
+	VSUBPS        Z16, Z14, Z14
+	VMULPS        Z14, Z8, Z17
+	VADDPS        Z9, Z17, Z17
+	VMULPS        Z14, Z17, Z17
+	VADDPS        Z10, Z17, Z17
+	VMULPS        Z14, Z17, Z17
+	VADDPS        Z11, Z17, Z17
+	VMULPS        Z14, Z17, Z17
+	VADDPS        Z12, Z17, Z17
+	VMULPS        Z14, Z14, Z16
+	VMULPS        Z16, Z17, Z17
+	VADDPS        Z14, Z17, Z17
+	VADDPS        Z7, Z17, Z17
+	VSCALEFPS     Z15, Z17, Z14
+	VMOVUPS       Z14, (CX)
+	VCVTPS2PD     Y14, Z15
+	VADDPD        Z15, Z13, Z13
+	VEXTRACTF64X4 $0x01, Z14, Y14
+	VCVTPS2PD     Y14, Z15
+	VADDPD        Z15, Z13, Z13
+	ADDQ          $0x40, CX
+	DECQ          DX
+	JNZ           expSum
+	VMOVUPD       Z13, (AX)
+	VZEROUPPER
+	RET
+
+DATA wideExpLowest<>+0(SB)/4, $0xc2d00000
+GLOBL wideExpLowest<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpHighest<>+0(SB)/4, $0x42b20000
+GLOBL wideExpHighest<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpLog2e<>+0(SB)/4, $0x3fb8aa3b
+GLOBL wideExpLog2e<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpRounding<>+0(SB)/4, $0x4b400000
+GLOBL wideExpRounding<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpLn2High<>+0(SB)/4, $0x3f318000
+GLOBL wideExpLn2High<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpLn2Low<>+0(SB)/4, $0xb95e8083
+GLOBL wideExpLn2Low<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpOne<>+0(SB)/4, $0x3f800000
+GLOBL wideExpOne<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpPoly4<>+0(SB)/4, $0x3ab511e8
+GLOBL wideExpPoly4<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpPoly3<>+0(SB)/4, $0x3c091d10
+GLOBL wideExpPoly3<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpPoly2<>+0(SB)/4, $0x3d2aac79
+GLOBL wideExpPoly2<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpPoly1<>+0(SB)/4, $0x3e2aaa49
+GLOBL wideExpPoly1<>(SB), RODATA|NOPTR, $4
+
+DATA wideExpPoly0<>+0(SB)/4, $0x3efffffe
+GLOBL wideExpPoly0<>(SB), RODATA|NOPTR, $4

@@ -48,3 +48,13 @@ func scoreWideQ80(dst *float32, ldd int, k *byte, stride int, sixteens int, bloc
 //
 //go:noescape
 func scoreWideQ40(dst *float32, ldd int, k *byte, stride int, sixteens int, blocks int, q *int8, d *float32, sums *int16, queries int)
+
+// scaleMaxWide multiplies x, sixteens sixteens of elements, with s and returns the largest product. 0 < sixteens.
+//
+//go:noescape
+func scaleMaxWide(x *float32, s float32, sixteens int) float32
+
+// expSumWide replaces x by exp(x-max), sixteens sixteens of elements, and adds element i to the partial sum i%8. 0 < sixteens.
+//
+//go:noescape
+func expSumWide(lanes *float64, x *float32, max float32, sixteens int)

@@ -128,6 +128,9 @@ func TestMany(t *testing.T) {
 				dim = 8 * (1 + rng.IntN(20))
 			}
 			queries, keys := 1+rng.IntN(7), 1+rng.IntN(90)
+			if round%10 == 0 { // as many as pictures have
+				queries, keys = 8+rng.IntN(140), 90+rng.IntN(200)
+			}
 			stride, ld := dim+rng.IntN(9), keys+rng.IntN(5)
 			k32, k16 := cached(rng, (keys-1)*stride+dim)
 			q := vector(rng, queries*dim)

@@ -26,9 +26,12 @@ type floats struct {
 	scale        func(dst []float32, s float32)
 	axpy         func(dst []float32, s float32, x []float32)
 	max          func(x []float32) float32
+	scaleMax     func(x []float32, s float32) float32
 	expSum       func(x []float32, max float32) float32
 	rmsNorm      func(dst, x, w []float32, eps float32)
 	siluMul      func(dst, gate, up []float32)
+	gelu         func(dst, x []float32)
+	layerNorm    func(dst, x, w, b []float32, eps float32)
 	ropePairs    func(x, cos, sin []float32)
 	ropeHalves   func(x, cos, sin []float32)
 	toF16        func(dst []uint16, src []float32)

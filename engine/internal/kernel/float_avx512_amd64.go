@@ -19,9 +19,13 @@ func init() {
 		return
 	}
 	avx512Floats = avx2Floats
+	avx512Floats.matMul = matMulAVX512
 	avx512Floats.scoresManyF16 = scoresManyF16AVX512
+	avx512Floats.scoresManyF32 = scoresManyF32AVX512
 	avx512Floats.accumManyF16 = accumManyF16AVX512
 	avx512Floats.accumManyF32 = accumManyF32AVX512
+	avx512Floats.scaleMax = scaleMaxAVX512
+	avx512Floats.expSum = expSumAVX512
 	floatVersions["avx512"] = &avx512Floats
 	best = &avx512Floats
 
@@ -105,11 +109,49 @@ func accumManyF16AVX512(o []float32, dim int, p []float32, ldp int, v []uint16, 
 }
 
 func accumManyF32AVX512(o []float32, dim int, p []float32, ldp int, v []float32, stride, values int, s *Scratch) {
-	if dim%32 != 0 || len(o)/dim < 2 {
+	switch {
+	case dim%8 != 0 || len(o)/dim < 2:
 		accumManyF32AVX2(o, dim, p, ldp, v, stride, values, s)
+	case dim%32 == 0:
+		accumWide(accumWideF32, o, dim, p, ldp, unsafe.Pointer(&v[0]), 4*stride, 4*32, values)
+	default:
+		for j := 0; j < values; j += wideRows {
+			accumOddF32(o, dim, p[j:], ldp, v[j*stride:], stride, min(wideRows, values-j))
+		}
+	}
+}
+
+// Up to oddSums sums of up to oddColumns elements are kept in registers.
+const oddSums, oddColumns = 4, 6 * 16
+
+// accumOddF32 is accumMany of few values of any length. It is a call that the
+// garbage collector can stop before.
+//
+//go:noinline
+func accumOddF32(o []float32, dim int, p []float32, ldp int, v []float32, stride, values int) {
+	sums := len(o) / dim
+	for c := 0; c < dim; c += oddColumns {
+		n := min(oddColumns, dim-c)
+		registers := (n + 15) / 16
+		last := uint16(1)<<(n-16*(registers-1)) - 1 // all 16 lanes if the shift leaves nothing
+		for i := 0; i < sums; i += oddSums {
+			accumColumns(&o[i*dim+c], 4*dim, &p[i*ldp], 4*ldp, &v[c], 4*stride, values, min(oddSums, sums-i), registers, last)
+		}
+	}
+}
+
+// scoresManyF32AVX512 is a product of matrices, whose rows are the keys.
+func scoresManyF32AVX512(dst []float32, ldd int, q []float32, dim int, k []float32, stride, keys int, s *Scratch) {
+	n := len(q) / dim
+	if n < wideFrom(quant.F32) || dim%8 != 0 || keys < wideRowsEach {
+		scoresManyF32AVX2(dst, ldd, q, dim, k, stride, keys, s)
 		return
 	}
-	accumWide(accumWideF32, o, dim, p, ldp, unsafe.Pointer(&v[0]), 4*stride, 4*32, values)
+	p := wideProduct{
+		typ: quant.F32, w: unsafe.Pointer(&k[0]), stride: 4 * stride, rows: keys,
+		x: q, ldx: dim, vectors: n, cols: dim, dst: dst, ldd: ldd,
+	}
+	p.multiply(s)
 }
 
 // accumBlocksAVX512 is AccumBlocks of few sums.

@@ -88,10 +88,14 @@ const longest = 1024
 func TestElementwise(t *testing.T) {
 	type operation func(f *floats, x, y, z []float32) []float32
 	operations := map[string]operation{
-		"add":    func(f *floats, x, y, z []float32) []float32 { f.add(z, x, y); return z },
-		"scale":  func(f *floats, x, y, z []float32) []float32 { f.scale(z, 0.7); return z },
-		"axpy":   func(f *floats, x, y, z []float32) []float32 { f.axpy(z, -1.3, x); return z },
-		"max":    func(f *floats, x, y, z []float32) []float32 { return []float32{f.max(x)} },
+		"add":   func(f *floats, x, y, z []float32) []float32 { f.add(z, x, y); return z },
+		"scale": func(f *floats, x, y, z []float32) []float32 { f.scale(z, 0.7); return z },
+		"axpy":  func(f *floats, x, y, z []float32) []float32 { f.axpy(z, -1.3, x); return z },
+		"max":   func(f *floats, x, y, z []float32) []float32 { return []float32{f.max(x)} },
+		"scale, max": func(f *floats, x, y, z []float32) []float32 {
+			m := f.scaleMax(z, -0.7)
+			return append(z, m)
+		},
 		"silu":   func(f *floats, x, y, z []float32) []float32 { f.siluMul(z, x, y); return z },
 		"norm":   func(f *floats, x, y, z []float32) []float32 { f.rmsNorm(z, x, nil, 1e-5); return z },
 		"norm w": func(f *floats, x, y, z []float32) []float32 { f.rmsNorm(z, x, y, 1e-5); return z },

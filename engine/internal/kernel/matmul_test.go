@@ -32,6 +32,7 @@ func TestMatMulFloats(t *testing.T) {
 				testMatMulFloats(t, rng, typ, rows, cols, vectors)
 			}
 			testMatMulFloats(t, rng, typ, 70, 1100, 2*96+2)
+			testMatMulFloats(t, rng, typ, 20, 1500, 14)
 		}
 	})
 }
@@ -78,9 +79,11 @@ func TestMatMulAlone(t *testing.T) {
 				testMatMulAlone(t, rng, m, a)
 			}
 			if FormOf(typ) == FormF32 { // any width will do
-				m := Matrix{typ, 40, 588, randomWeights(rng, typ, 40*588)}
-				a, _ := randomActs(rng, typ, 9, 588)
-				testMatMulAlone(t, rng, m, a)
+				for _, c := range []struct{ rows, cols, vectors int }{{40, 588, 9}, {141, 1500, 130}, {264, 1409, 14}, {16, 8, 125}, {17, 7, 13}} {
+					m := Matrix{typ, c.rows, c.cols, randomWeights(rng, typ, c.rows*c.cols)}
+					a, _ := randomActs(rng, typ, c.vectors, c.cols)
+					testMatMulAlone(t, rng, m, a)
+				}
 			}
 		})
 	}

@@ -85,6 +85,14 @@ func maxGeneric(x []float32) float32 {
 	return m
 }
 
+// ScaleMax is Scale and then Max: scores and the largest of them.
+func ScaleMax(x []float32, s float32) float32 { return best.scaleMax(x, s) }
+
+func scaleMaxGeneric(x []float32, s float32) float32 {
+	scaleGeneric(x, s)
+	return maxGeneric(x)
+}
+
 // RMSNorm computes dst[i] = x[i] / sqrt(mean(x^2) + eps) * w[i], with the mean
 // in float64 and the division as a product with the reciprocal, rounded to
 // float32. The lengths must be equal; w may be nil for all ones; dst may be x.

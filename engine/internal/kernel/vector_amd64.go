@@ -39,6 +39,11 @@ func maxAVX2(x []float32) float32 {
 	return m
 }
 
+func scaleMaxAVX2(x []float32, s float32) float32 {
+	scaleAVX2(x, s)
+	return maxAVX2(x)
+}
+
 func expSumAVX2(x []float32, max float32) float32 {
 	var lanes [expLanes]float64
 	n := len(x) &^ 7

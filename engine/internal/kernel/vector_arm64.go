@@ -42,6 +42,11 @@ func maxNEON(x []float32) float32 {
 	return m
 }
 
+func scaleMaxNEON(x []float32, s float32) float32 {
+	scaleNEON(x, s)
+	return maxNEON(x)
+}
+
 func expSumNEON(x []float32, max float32) float32 {
 	var lanes [expLanes]float64
 	n := len(x) &^ 7

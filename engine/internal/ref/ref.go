@@ -121,6 +121,20 @@ func (p *program) node(n tensor.Node, b *tensor.Batch, c tensor.Cache) error {
 		for _, t := range b.Outputs {
 			out.rows = append(out.rows, x.rows[t])
 		}
+	case tensor.Input:
+		out.rows = input(op, b)
+	case tensor.LayerNorm:
+		out.rows = each(x, func(_ int, row []float64) []float64 { return layerNorm(row, op) })
+	case tensor.GELU:
+		out.rows = each(x, func(_ int, row []float64) []float64 { return gelu(row) })
+	case tensor.AddRows:
+		out.rows = each(x, func(t int, row []float64) []float64 { return addRow(row, op, t) })
+	case tensor.RoPE2D:
+		out.rows = each(x, func(t int, row []float64) []float64 { return rope2D(row, op, b.Places[t]) })
+	case tensor.AttendSpan:
+		out.rows = attendSpan(op, x, p.values[n.In[1]], p.values[n.In[2]], b.Spans[op.Spans])
+	case tensor.Merge:
+		out.rows = merge(op, x, b.Outputs)
 	default:
 		return fmt.Errorf("ref: operation %T is unknown", n.Op)
 	}

@@ -14,7 +14,7 @@ import (
 // key is one metadata entry.
 type key struct {
 	name  string
-	value any // uint16, uint32, int32, float32, bool, string, []string or []int32
+	value any // uint16, uint32, int32, float32, bool, string, []string, []int32 or []float32
 }
 
 // file is the contents of one GGUF file, version 3, little-endian.
@@ -79,6 +79,11 @@ func (h *header) key(k key) error {
 		h.array(kindInt32, len(v))
 		for _, n := range v {
 			h.u32(uint32(n))
+		}
+	case []float32:
+		h.array(kindFloat32, len(v))
+		for _, x := range v {
+			h.u32(math.Float32bits(x))
 		}
 	default:
 		return fmt.Errorf("metadata key %s has a value of type %T", k.name, v)

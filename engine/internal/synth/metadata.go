@@ -35,8 +35,8 @@ func (s Shape) metadata() []key {
 		}
 		if s.OneFile {
 			// The scale is the temperature's and not that of the scores.
-			keys = append(keys, key{a + "use_qk_norm", true}, key{a + "attention.scale", float32(0.1)},
-				key{a + "vision.block_count", uint32(1)}, key{a + "vision.embedding_length", uint32(visionWidth)})
+			keys = append(keys, key{a + "use_qk_norm", true}, key{a + "attention.scale", float32(0.1)})
+			keys = append(keys, s.tower().oneFileKeys()...)
 		}
 	case "qwen2vl":
 		// Shares of time, height and width in the pairs of a head, as in the published models.

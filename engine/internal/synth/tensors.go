@@ -68,22 +68,13 @@ func (s Shape) tensors() []tensor {
 		l.layer(fmt.Sprintf("blk.%d.", i), s.Arch == "llama4" && (i+1)%s.MoEStep == 0)
 	}
 	if s.OneFile {
-		l.vision()
+		l.ts = append(l.ts, s.tower().tensors(oneFileNames)...)
 	}
 	return l.ts
 }
 
-// visionWidth is the width of the vision tower in a one-file model.
-const visionWidth = 32
-
-// vision adds some tensors of a vision tower, under the names of the one-file
-// layout. They are there to be left alone.
-func (l *list) vision() {
-	l.matrix("v.patch_embedding.weight", quant.F32, visionWidth, 3*14*14)
-	l.vector("v.class_embedding", visionWidth, 1, 0)
-	l.matrix("v.blk.0.attn_q.weight", quant.F32, visionWidth, visionWidth)
-	l.matrix("mm.linear_1.weight", quant.F32, l.Hidden, visionWidth)
-}
+// tower is the vision tower of a one-file model: one block.
+func (s Shape) tower() Tower { return Tower{Layers: 1, Width: s.Hidden}.Resolved() }
 
 // matrix adds weights [out, in] or [experts, out, in].
 func (l *list) matrix(name string, t quant.Type, shape ...int) {

@@ -3,6 +3,7 @@
 //
 //	synthmodel -o m.gguf -layers 5 -hidden 512 -experts 4 -quant q4_k -qdown q6_k
 //	synthmodel -o scout.gguf -layers 48 -hidden 5120 -heads 40 -kv 8 -hd 128 -ff 8192 -experts 16 -vocab 202048 -fast
+//	synthmodel tower -o mmproj.gguf -quant f16 -fast
 //
 // It lives beside the package because bench, a module of its own, may not
 // import what is internal to the engine.
@@ -33,6 +34,9 @@ func main() {
 }
 
 func run(args []string, stdout io.Writer) error {
+	if len(args) > 0 && args[0] == "tower" {
+		return runTower(args[1:])
+	}
 	s := synth.Shape{Quant: quant.Q4_K, Output: quant.Q6_K, Layers: 4, Hidden: 512, HeadDim: 128, FF: 1024, Vocab: 1024}
 	f := flag.NewFlagSet("synthmodel", flag.ContinueOnError)
 	out := f.String("o", "", "output `file`; -split puts the part's number before .gguf")

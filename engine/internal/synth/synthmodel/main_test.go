@@ -59,8 +59,25 @@ func TestPartsAreWritten(t *testing.T) {
 	}
 }
 
+func TestTowerIsWritten(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "mmproj.gguf")
+	args := "tower -tile 28 -patch 7 -merge 2 -hidden 24 -heads 3 -ff 40 -layers 1 -adapter 16 -width 20 -quant f16 -o " + out
+	if err := run(strings.Fields(args), new(bytes.Buffer)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := synth.Tower{TileSize: 28, PatchSize: 7, Hidden: 24, Heads: 3, FF: 40, Layers: 1, Adapter: 16, Width: 20, Quant: quant.F16}
+	if !bytes.Equal(b, synth.TowerBytes(want)) {
+		t.Error("the file is not that of the shape")
+	}
+}
+
 func TestMistakesAreRefused(t *testing.T) {
-	for _, args := range []string{"-quant q9", "-set attn_k", "-set attn_k=", "-hidden 100", "-arch gpt2", "-shape nowhere.json", "-nonsense"} {
+	for _, args := range []string{"-quant q9", "-set attn_k", "-set attn_k=", "-hidden 100", "-arch gpt2", "-shape nowhere.json", "-nonsense",
+		"tower -heads 3", "tower -quant q9", "tower -nonsense", "tower -o nowhere/mmproj.gguf"} {
 		if err := run(strings.Fields(args), new(bytes.Buffer)); err == nil {
 			t.Errorf("%s was taken", args)
 		}

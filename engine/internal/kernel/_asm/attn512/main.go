@@ -1,4 +1,5 @@
-// Command attn512 writes the AVX-512 assembly of attention's scores and weighted sums:
+// Command attn512 writes the AVX-512 assembly of attention: scores, the passes over
+// them, and weighted sums:
 //
 //	go run ./attn512 -out ../attention_avx512_amd64.s -stubs ../attention_avx512_stubs_amd64.go -pkg kernel
 //
@@ -23,6 +24,7 @@ func main() {
 	}
 	scores()
 	blockScores()
+	softmax()
 	Generate()
 }
 
