@@ -22,9 +22,13 @@ func TestMain(m *testing.M) {
 //	cut FROM BYTES TO            copy the first bytes of a file
 //	size FILE BYTES              expect a file of this size
 //
-// and $MODELS, the folder of the models in testdata.
+// and $MODELS and $PICTURES, folders of testdata.
 func TestScripts(t *testing.T) {
 	models, err := filepath.Abs(filepath.Join("testdata", "models"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, err := filepath.Abs(filepath.Join("testdata", "tiny-scout", "images"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("MODELS", models)
+			env.Setenv("PICTURES", pictures)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

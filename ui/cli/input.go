@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func (a *App) promptFor(args []string, taken bool) (p promptInput, err error) {
 		argument = ""
 	}
 	text := string(input)
-	if format, ok := engine.SniffImage(input); ok || format != "" && !utf8.Valid(input) {
+	if format, ok := engine.SniffImage(input); ok || format != "" && isBinary(input) {
 		if p.image, err = engine.NewImage(inputName, input); err != nil {
 			return p, err
 		}
@@ -69,6 +70,9 @@ func (a *App) promptFor(args []string, taken bool) (p promptInput, err error) {
 	}
 	return p, usageErrorf("no prompt: give one as an argument or on standard input")
 }
+
+// isBinary says that bytes are no text that a person would send.
+func isBinary(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) }
 
 // promptInput is what a command was given to answer.
 type promptInput struct {
