@@ -241,6 +241,15 @@ func TestPictureSplits(t *testing.T) {
 		sameBits(t, "two batches", run(at), want)
 	}
 	sameBits(t, "one by one", run(slices.Repeat([]int{1}, len(p.ids))...), want)
+	s.Truncate(0)
+	var last []float32 // all logits: several batches in one call
+	if err := s.extend(context.Background(), p.ids, embeds, AllLogits, func(_ int, logits []float32) error {
+		last = append(last[:0], logits...)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	sameBits(t, "with all logits", last, want)
 	answered := answerAll(t, s, conv) // and as an answer does it
 	if s.Truncate(0); answered.stats.Reused != len(p.ids)-1 {
 		t.Errorf("reused %d of %d", answered.stats.Reused, len(p.ids))
@@ -362,6 +371,56 @@ func TestTenPictures(t *testing.T) {
 		if fits := len(p.ids)+1 <= 16384; fits != c.fits {
 			t.Errorf("%d pictures of up to %d tiles take %d tokens", c.pictures, limited.eyes.processor.MostTiles(), len(p.ids))
 		}
+	}
+}
+
+// TestFits holds what an error offers to the edge of what fits.
+func TestFits(t *testing.T) {
+	pictures := []*Image{drawn(t, "a.png", 336, 1008, 1), drawn(t, "b.png", 336, 336, 2)} // 3 tiles and one, 1
+	conv := asking("Compare.", pictures...)
+	need := func(most int) int {
+		p, err := scoutTiles(t, Options{Context: 4096, MostTiles: most}).encode(conv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(p.ids) + 1
+	}
+	three, two, one := need(3), need(2), need(1)
+	if three <= two || two <= one {
+		t.Fatalf("3, 2, 1 tiles need %d, %d, %d", three, two, one)
+	}
+	text := three - 582 - 147
+	for _, c := range []struct{ context, tiles, images int }{
+		{three - 1, 2, 1}, {two, 2, 1}, {two - 1, 1, 1}, {one, 1, 0}, {one - 1, 0, 0}, {text + 582, 1, 1}, {text + 581, 1, 0},
+	} {
+		var full *ContextError
+		for _, err := range newSequence(t, scoutTiles(t, Options{Context: c.context})).Generate(context.Background(), conv, Sampling{MaxTokens: 1}) {
+			errors.As(err, &full)
+		}
+		if full == nil || full.FitTiles != c.tiles || full.FitImages != c.images || full.Need != three {
+			t.Errorf("context %d: %+v, want %d tiles or %d pictures", c.context, full, c.tiles, c.images)
+		}
+	}
+}
+
+// TestOtherTower keeps what one tower made of a picture from the model of another,
+// though they share a folder.
+func TestOtherTower(t *testing.T) {
+	model, _ := demoFiles(t)
+	dir := t.TempDir()
+	var embeds [2][]float32
+	for i := range embeds {
+		m := openModel(t, model, Options{
+			Tower: "tower.gguf", TowerData: synth.TowerBytes(synth.Tower{Seed: uint64(i + 1)}), Embeds: EmbedCache{Dir: dir},
+		})
+		p := mustPlace(t, m, asking("What?", pictureFile(t, "01-red-circle.png")))
+		var err error
+		if embeds[i], _, err = m.eyes.look(context.Background(), p, func(int) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if slices.Equal(embeds[0], embeds[1]) {
+		t.Error("two towers made the same of a picture")
 	}
 }
 

@@ -188,6 +188,11 @@ func TestChatFoundTower(t *testing.T) {
 	if code := a.run("run", "m"); code != ExitDone || !strings.Contains(a.err.String(), "scout: no pictures: engine: they do not belong together\n") {
 		t.Errorf("code %d, error %q", code, a.err.String())
 	}
+	// A picture that was given must be seen.
+	inFolder(t, map[string]string{"a.png": string(pngBytes(t))})
+	if code := a.run("run", "m", "What?", "-i", "a.png"); code != ExitError || a.model.seq.conversations != nil {
+		t.Errorf("with a picture: code %d, %d conversations", code, len(a.model.seq.conversations))
+	}
 }
 
 func TestTowersBeside(t *testing.T) {
