@@ -137,25 +137,31 @@ func TestFormOf(t *testing.T) {
 	}
 }
 
-// TestSetPart sets vectors in parts, in any order, and expects what Set does.
+// TestSetPart sets vectors in parts, in any order, and expects what Set makes of
+// each by itself.
 func TestSetPart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 1))
 	for _, form := range []Form{FormF32, FormQ8_0, FormQ8_K} {
 		for round := range 50 {
 			rows, cols := 1+rng.IntN(3), max(form.block(), 32)*(1+rng.IntN(9))
-			var whole, parts Acts
-			whole.Resize(form, rows, cols)
+			var parts, want Acts
 			parts.Resize(form, rows, cols)
+			x := make([][]float32, rows)
 			for _, row := range rng.Perm(rows) {
-				x := quantizeInput(rng, cols, round)
-				whole.Set(row, x)
+				x[row] = quantizeInput(rng, cols, round)
 				cut := rng.IntN(cols/form.block()+1) * form.block()
-				parts.SetPart(row, cut, x[cut:])
-				parts.SetPart(row, 0, x[:cut])
+				parts.SetPart(row, cut, x[row][cut:])
+				parts.SetPart(row, 0, x[row][:cut])
 			}
-			mustEqual(t, form.String(), cols, parts.F, whole.F)
-			mustEqual(t, form.String()+" scales", cols, parts.D, whole.D)
-			if !slices.Equal(parts.Q, whole.Q) || !slices.Equal(parts.Sums, whole.Sums) {
+			for _, v := range x {
+				var one Acts
+				one.Resize(form, 1, cols)
+				one.Set(0, v)
+				want.F, want.Q, want.D, want.Sums = append(want.F, one.F...), append(want.Q, one.Q...), append(want.D, one.D...), append(want.Sums, one.Sums...)
+			}
+			mustEqual(t, form.String(), cols, parts.F, want.F)
+			mustEqual(t, form.String()+" scales", cols, parts.D, want.D)
+			if !slices.Equal(parts.Q, want.Q) || !slices.Equal(parts.Sums, want.Sums) {
 				t.Fatalf("%v, %d rows of %d: parts differ from the whole", form, rows, cols)
 			}
 		}

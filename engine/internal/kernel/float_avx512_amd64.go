@@ -10,8 +10,8 @@ import (
 
 //go:generate go -C _asm run ./attn512 -out ../attention_avx512_amd64.s -stubs ../attention_avx512_stubs_amd64.go -pkg kernel
 
-// The AVX-512 versions of scores and weighted sums give the bits of the AVX2 ones, and leave
-// to them what they are no faster for. The rest of the float kernels is AVX2's.
+// The AVX-512 versions give the bits of the AVX2 ones, and leave to them what they
+// are no faster for. The rest of the float kernels is AVX2's.
 // This file's init runs behind that of float_amd64.go, since files are initialised
 // in the order of their names.
 func init() {

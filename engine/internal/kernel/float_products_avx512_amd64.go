@@ -99,7 +99,6 @@ func (p *wideProduct) multiply(s *Scratch) {
 	most := evenly(p.vectors, partVectors)
 	p.memory(most, s)
 	for r := 0; r < p.rows; r += partRows {
-		r = min(r, p.rows-wideRowsEach) // if few are left, some again
 		for t := 0; t < p.vectors; t += most {
 			for k := 0; k < p.cols; k += partCols {
 				switch {
@@ -168,7 +167,8 @@ func (p *wideProduct) eightRows(a widePart, i, j int) {
 	if a.k+j+n == p.cols {
 		flags |= 2
 	}
-	r := a.r + min(i, a.rows-wideRowsEach) // at the end eight again, some of which were done
+	// At the end eight rows again, some of which were done: here, or in the part before.
+	r := a.r + min(i, a.rows-wideRowsEach)
 	p.widen(r, a.k+j, n)
 	for t := 0; t < a.vectors; t += wideVectors {
 		nt := min(wideVectors, a.vectors-t)
