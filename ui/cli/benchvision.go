@@ -75,9 +75,14 @@ func slopes(size int) []float32 {
 // String is the row for people, behind its name.
 func (v *benchVision) String() string {
 	middle := median(v.TileSeconds)
-	s := fmt.Sprintf("%.0f ms a tile, %.3g tiles/s", 1e3*middle, 1/middle)
+	rate := fmt.Sprintf("%.3f", 1/middle)
+	if middle < 1 {
+		rate = formatRate(1 / middle)
+	}
+	ms := func(seconds float64) string { return formatRate(1e3 * seconds) } // with as many digits as a rate
+	s := fmt.Sprintf("%s ms a tile, %s tiles/s", ms(middle), rate)
 	if n := len(v.TileSeconds); n > 1 {
-		s += fmt.Sprintf(" (%.0f to %.0f ms in %d runs)", 1e3*slices.Min(v.TileSeconds), 1e3*slices.Max(v.TileSeconds), n)
+		s += fmt.Sprintf(" (%s to %s ms in %d runs)", ms(slices.Min(v.TileSeconds)), ms(slices.Max(v.TileSeconds)), n)
 	}
 	return s + fmt.Sprintf("; %d tokens of %dx%d pixels each, with %d threads", v.TokensPerTile, v.TileSize, v.TileSize, v.Threads)
 }

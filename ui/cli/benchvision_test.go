@@ -20,7 +20,7 @@ func TestBenchVision(t *testing.T) {
 		return a
 	}
 	text := run("--mmproj", demoTowerFile, "--reps", "2").out.String()
-	want := `(?m)^vision +[0-9]+ ms a tile, [0-9.e+]+ tiles/s \([0-9]+ to [0-9]+ ms in 2 runs\); [0-9]+ tokens of ([0-9]+)x([0-9]+) pixels each, with 2 threads$`
+	want := `(?m)^vision +[0-9.]+ ms a tile, [0-9.]+ tiles/s \([0-9.]+ to [0-9.]+ ms in 2 runs\); [0-9]+ tokens of ([0-9]+)x([0-9]+) pixels each, with 2 threads$`
 	if found := regexp.MustCompile(want).FindStringSubmatch(text); found == nil || found[1] != found[2] {
 		t.Errorf("nothing like %s in\n%s", want, text)
 	}
@@ -49,9 +49,9 @@ func TestBenchVisionInside(t *testing.T) {
 		return code, a.out.String(), a.err.String()
 	}
 	for _, c := range []struct{ args, want string }{
-		{demoTowerFile, `(?m)^vision +[0-9]+ ms a tile, [0-9.e+]+ tiles/s; `},
+		{demoTowerFile, `(?m)^vision +[0-9.]+ ms a tile, [0-9.]+ tiles/s; `},
 		{"nowhere.gguf", `(?m)^vision +not measured: .*nowhere\.gguf`},
-		{"nowhere.gguf --mmproj " + demoTowerFile, `(?m)^vision +[0-9]+ ms a tile`},
+		{"nowhere.gguf --mmproj " + demoTowerFile, `(?m)^vision +[0-9.]+ ms a tile`},
 	} {
 		code, out, errors := run(strings.Fields(c.args)...)
 		if code != 0 || !regexp.MustCompile(c.want).MatchString(out) {
@@ -60,6 +60,21 @@ func TestBenchVisionInside(t *testing.T) {
 	}
 	if code, out, errors := run("m", "--mmproj", "nowhere.gguf"); code == 0 || out != "" || !strings.Contains(errors, "nowhere.gguf") {
 		t.Errorf("a named tower that is missing: exit code %d, %q and %q, want a failure that names the file", code, out, errors)
+	}
+}
+
+func TestBenchVisionText(t *testing.T) {
+	for _, c := range []struct {
+		seconds []float64
+		want    string
+	}{
+		{[]float64{3.967}, "3967 ms a tile, 0.252 tiles/s; 144 tokens of 336x336 pixels each, with 2 threads"},
+		{[]float64{0.00094, 0.00106, 0.001}, "1.0 ms a tile, 1000 tiles/s (0.9 to 1.1 ms in 3 runs); 144 tokens of 336x336 pixels each, with 2 threads"},
+	} {
+		v := &benchVision{TileSize: 336, TokensPerTile: 144, Threads: 2, TileSeconds: c.seconds}
+		if got := v.String(); got != c.want {
+			t.Errorf("%v: got %q, want %q", c.seconds, got, c.want)
+		}
 	}
 }
 
