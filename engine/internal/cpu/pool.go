@@ -15,10 +15,7 @@ import (
 // workers than cores, that is time in which the one waited for could have run. So
 // each vain look halves the next, down to none, and every probe-th barrier is
 // waited for at full length again, to notice when the cores are free.
-const (
-	spins = 20000
-	probe = 64 // a power of two
-)
+const probe = 64 // a power of two
 
 // pool is a fixed set of workers that run programs in lock-step: every worker
 // runs every step, the work inside a step is divided by counters, and a barrier

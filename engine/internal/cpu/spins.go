@@ -1,0 +1,7 @@
+//go:build !race
+
+package cpu
+
+// spins is how often a worker looks for the others before it goes to sleep: some
+// 20 µs.
+const spins = 20000
