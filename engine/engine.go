@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"sync"
 
 	"scout/engine/gguf"
@@ -91,7 +90,7 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	}
 	m.threads, m.onRouted = o.Threads, o.Routed
 	if m.threads <= 0 {
-		m.threads = runtime.GOMAXPROCS(0)
+		m.threads = cpu.DefaultThreads()
 	}
 	if m.threads > maxThreads {
 		return fmt.Errorf("engine: threads is %d, want at most %d", m.threads, maxThreads)
