@@ -220,15 +220,17 @@ func ReadImage(path string) (*Image, error) {
 	return NewImage(path, data)
 }
 
-// look is the embeddings of a picture: those of an earlier time, or the tower's work.
-// progress is told how many of its tiles are done, from 0 on if it has work to do.
-// notes are nil if the picture was not decoded.
+// look is the embeddings of a picture: those of an earlier time, or the tower's work,
+// which goes on behind the tiles that an earlier look had finished when it was
+// stopped: a tile takes seconds. progress is told how many of its tiles are done, if
+// it has work to do. notes are nil if the picture was not decoded.
 func (e *eyes) look(ctx context.Context, p *placed, progress func(done int)) (embeds []float32, notes []string, err error) {
 	want := p.patches * e.tower.Width()
 	if embeds, ok := e.cache.Get(p.key); ok && len(embeds) == want {
 		return embeds, nil, nil
 	}
-	progress(0)
+	begun := e.begun(p, want)
+	progress(len(begun) / (e.tower.TokensPerTile() * e.tower.Width()))
 	pic, err := picture.Decode(p.image.Data, picture.Limits{})
 	if err != nil {
 		return nil, nil, &ImageError{p.plan.Name, err}
@@ -237,7 +239,10 @@ func (e *eyes) look(ctx context.Context, p *placed, progress func(done int)) (em
 	if err != nil {
 		return nil, nil, &ImageError{p.plan.Name, err}
 	}
-	if embeds, err = e.tower.Encode(ctx, tiles, progress); err != nil {
+	if embeds, err = e.tower.encodeAfter(ctx, begun, tiles, progress); err != nil {
+		if len(embeds) > len(begun) {
+			e.cache.Put(unfinished(p.key), embeds)
+		}
 		return nil, nil, err
 	}
 	if len(embeds) != want {
@@ -245,4 +250,21 @@ func (e *eyes) look(ctx context.Context, p *placed, progress func(done int)) (em
 	}
 	e.cache.Put(p.key, embeds)
 	return embeds, pic.Notes, nil
+}
+
+// begun is a copy of the embeddings of the first tiles of a picture of want numbers,
+// those that a look which was stopped has left.
+func (e *eyes) begun(p *placed, want int) []float32 {
+	embeds, ok := e.cache.Get(unfinished(p.key))
+	if tile := e.tower.TokensPerTile() * e.tower.Width(); !ok || len(embeds) >= want || len(embeds)%tile != 0 {
+		return nil
+	}
+	return append(make([]float32, 0, want), embeds...)
+}
+
+// unfinished is the key of a picture's first tiles. It is that of no whole picture,
+// since no family has a name like that.
+func unfinished(k embedcache.Key) embedcache.Key {
+	k.Family += ", unfinished"
+	return k
 }

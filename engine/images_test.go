@@ -534,7 +534,8 @@ func TestForeignTower(t *testing.T) {
 }
 
 // TestStopWhileSeeing ends the work of the tower between tiles, by the caller's
-// context and by a caller that leaves.
+// context and by a caller that leaves. The next look goes on behind the tiles that
+// are done, and sees the same as one that was never stopped.
 func TestStopWhileSeeing(t *testing.T) {
 	m := seeing(t, Options{})
 	conv := asking("What?", drawn(t, "large.png", 448, 448, 1)) // 16 tiles and one
@@ -551,16 +552,51 @@ func TestStopWhileSeeing(t *testing.T) {
 	if !errors.Is(last, context.Canceled) || done != 3 {
 		t.Errorf("after %d tiles the error is %v, want 3 and the context's", done, last)
 	}
-	for d, err := range newSequence(t, m).Generate(context.Background(), conv, Sampling{MaxTokens: 1}) {
-		if err != nil {
-			t.Fatal(err)
+	looks := func(leave int) (progress []int) {
+		t.Helper()
+		for d, err := range newSequence(t, m).Generate(context.Background(), conv, Sampling{MaxTokens: 1}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(progress); n == 0 || progress[n-1] != d.Stats.TilesDone {
+				progress = append(progress, d.Stats.TilesDone)
+			}
+			if d.Stats.TilesDone == leave {
+				break
+			}
 		}
-		if d.Stats.TilesDone == 2 {
-			break
-		}
+		return progress
 	}
-	if _, ok := m.eyes.cache.Get(mustPlace(t, m, conv).key); ok {
+	if got, want := looks(5), []int{3, 4, 5}; !slices.Equal(got, want) {
+		t.Errorf("the second look says that tiles %v are done, want %v", got, want)
+	}
+	place := mustPlace(t, m, conv)
+	if _, ok := m.eyes.cache.Get(place.key); ok {
 		t.Error("a picture that was left is in the cache")
+	}
+	if got, want := looks(-1), []int{5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17}; !slices.Equal(got, want) {
+		t.Errorf("the third look says that tiles %v are done, want %v", got, want)
+	}
+	fresh := seeing(t, Options{})
+	answerAll(t, newSequence(t, fresh), conv)
+	got, _ := m.eyes.cache.Get(place.key)
+	if want, _ := fresh.eyes.cache.Get(mustPlace(t, fresh, conv).key); len(want) == 0 || !slices.Equal(got, want) {
+		t.Error("the embeddings of a picture that was looked at in three goes are not those of one look")
+	}
+}
+
+// TestUnfinishedOfNoUse gives looks that begin with something that is no part of
+// this picture: they begin anew.
+func TestUnfinishedOfNoUse(t *testing.T) {
+	m := seeing(t, Options{})
+	conv := asking("What?", drawn(t, "large.png", 448, 448, 1))
+	place := mustPlace(t, m, conv)
+	want := place.patches * m.eyes.tower.Width()
+	for _, n := range []int{1, want, want + m.eyes.tower.TokensPerTile()*m.eyes.tower.Width()} {
+		m.eyes.cache.Put(unfinished(place.key), make([]float32, n))
+		if got := m.eyes.begun(place, want); got != nil {
+			t.Errorf("%d numbers of %d are taken for the beginning", n, want)
+		}
 	}
 }
 

@@ -196,20 +196,32 @@ func (t *Tower) Memory() TowerMemory { return t.memory }
 // many are done.
 //
 // When ctx ends, Encode stops within one operation of one layer and returns its
-// error. The result of a tile depends on no other tile and not on the number of
+// error; with it and any other come the embeddings of the tiles that were finished.
+// The result of a tile depends on no other tile and not on the number of
 // threads.
 func (t *Tower) Encode(ctx context.Context, tiles iter.Seq[[]float32], progress func(done int)) ([]float32, error) {
-	var out []float32
+	return t.encodeAfter(ctx, nil, tiles, progress)
+}
+
+// encodeAfter is Encode for the tiles behind those whose embeddings are in out, to
+// which it appends. progress counts those too.
+func (t *Tower) encodeAfter(ctx context.Context, out []float32, tiles iter.Seq[[]float32], progress func(done int)) ([]float32, error) {
+	begun := len(out) / (t.TokensPerTile() * t.Width())
 	done := 0
 	for tile := range tiles {
+		if done < begun {
+			done++
+			continue
+		}
 		if want := 3 * t.tower.TileSize * t.tower.TileSize; len(tile) != want {
-			return nil, fmt.Errorf("engine: tile %d has %d numbers, want %d, 3 channels of %d x %d pixels",
+			return out, fmt.Errorf("engine: tile %d has %d numbers, want %d, 3 channels of %d x %d pixels",
 				done+1, len(tile), want, t.tower.TileSize, t.tower.TileSize)
 		}
-		var err error
-		if out, err = t.encode(ctx, out, tile); err != nil {
-			return nil, towerStopped(ctx, done+1, err)
+		more, err := t.encode(ctx, out, tile)
+		if err != nil {
+			return out, towerStopped(ctx, done+1, err)
 		}
+		out = more
 		done++
 		if progress != nil {
 			progress(done)
