@@ -6,5 +6,6 @@
 //	picture ─► tiles [3, T, T] ─► Tower.Unfold: rows of patches ─► Tower.Graph ─► embeddings [tokens, width]
 //
 // Families differ in all three parts, so each has its own file per part, by name:
-// llama4_tiles.go, llama4_layout.go, llama4_tower.go.
+// llama4_tiles.go, llama4_layout.go, llama4_tower.go. A Processor (processor.go) is
+// the first and the last of these for one tower, and where a new family joins in.
 package vision
