@@ -17,6 +17,9 @@ type File interface {
 	Truncate(size int64) error
 	// Sync returns when everything written is on the disk itself.
 	Sync() error
+	// WriteBack asks the system to begin bringing n bytes to the disk. It is a hint:
+	// what comes of it is said by the next Sync, which has less left to do.
+	WriteBack(from, n int64)
 	// Allocate makes the file at least size bytes long and, where the file
 	// system can, reserves their space, so that a disk that is too small says
 	// so now. The new bytes read as zeros.

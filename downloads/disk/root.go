@@ -157,6 +157,9 @@ func (f *RootFile) Allocate(size int64) error {
 	return f.Truncate(size)
 }
 
+// WriteBack begins to bring bytes to the disk.
+func (f *RootFile) WriteBack(from, n int64) { writeBack(f.File, from, n) }
+
 // Allocated is how much of the disk the file takes, or -1.
 func (f *RootFile) Allocated() (int64, error) {
 	info, err := f.Stat()

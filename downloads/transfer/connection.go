@@ -194,22 +194,36 @@ func (t *Transfer) accept(s *span, b []byte) error {
 		if n == 0 {
 			return nil
 		}
-		if _, err := t.part.WriteAt(b[:n], pos); err != nil {
+		if err := t.write(b[:n], pos); err != nil {
 			return t.diskError("writing", t.blob.part(), err)
 		}
+		crc := crc32.Update(s.crc, castagnoli, b[:n])
+		finished := pos+n == t.table.end(piece)
 		t.mu.Lock()
-		s.crc = crc32.Update(s.crc, castagnoli, b[:n])
+		s.crc = crc
 		s.pos += n
 		s.received += n
 		t.received(n)
-		if s.pos == t.table.end(piece) {
+		if finished {
 			t.finishPiece(piece, s.crc)
 			s.crc = 0
 		}
 		t.mu.Unlock()
+		if finished {
+			t.part.WriteBack(t.table.start(piece), t.table.end(piece)-t.table.start(piece))
+		}
 		b = b[n:]
 	}
 	return nil
+}
+
+// write writes to the part, one connection at a time. The system would do the same
+// with a lock that waits by spinning: a third more time on the processors.
+func (t *Transfer) write(b []byte, at int64) error {
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	_, err := t.part.WriteAt(b, at)
+	return err
 }
 
 // received notes that bytes have come, which makes good all that went wrong

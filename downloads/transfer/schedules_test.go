@@ -214,6 +214,7 @@ func (f *sparseFile) Stat() (os.FileInfo, error) {
 	return sparseInfo{info, f.content.Size}, err
 }
 func (f *sparseFile) Allocate(int64) error                    { return nil }
+func (f *sparseFile) WriteBack(int64, int64)                  {}
 func (f *sparseFile) Allocated() (int64, error)               { return f.content.Size, nil }
 func (f *sparseFile) Truncate(int64) error                    { return nil }
 func (f *sparseFile) ReadAt(p []byte, off int64) (int, error) { return f.content.ReadAt(p, off) }

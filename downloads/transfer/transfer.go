@@ -69,7 +69,8 @@ type Transfer struct {
 	part   disk.File
 	log    *journal
 
-	saving sync.Mutex // one save at a time; taken before mu
+	writing sync.Mutex // see write
+	saving  sync.Mutex // one save at a time; taken before mu
 
 	mu      sync.Mutex
 	changed *sync.Cond // the table, the limits, or the end

@@ -350,6 +350,8 @@ func (f *memoryFile) Allocate(size int64) error {
 	return nil
 }
 
+func (f *memoryFile) WriteBack(int64, int64) {}
+
 func (f *memoryFile) Allocated() (int64, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
