@@ -33,6 +33,7 @@ type App struct {
 	memory       func() (hardware.Memory, error)
 	bandwidth    func(ctx context.Context, threads int) (bytesPerSecond float64, err error)
 	exit         func(code int)
+	sessionsDir  string // where conversations are kept, unless a flag says otherwise
 
 	err error // of the command that ran
 }
@@ -50,6 +51,7 @@ func New(c Config) *App {
 		memory:       hardware.ReadMemory,
 		bandwidth:    hardware.ReadBandwidth,
 		exit:         os.Exit,
+		sessionsDir:  sessionsDir(),
 	}
 }
 
@@ -82,7 +84,7 @@ func (a *App) Root() *cobra.Command {
 		a.err = usageErrorf("%w", err)
 		return nil // kept
 	})
-	root.AddCommand(a.runCommand(), a.showCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand(),
+	root.AddCommand(a.runCommand(), a.showCommand(), a.fitCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand(),
 		a.sessionsCommand())
 	return root
 }

@@ -30,11 +30,11 @@ type chat struct {
 	app          *App
 	generator    generator
 	conversation []engine.Message
-	start        int // messages that /clear keeps: the system message
 	sampling     engine.Sampling
 	stats        bool
 	price        func(image []byte) (engine.ImagePlan, error)
 	pending      []*engine.Image // that go with the next message
+	keep         *keeper
 
 	lines <-chan inputLine
 	armed bool // an interrupt has just been: the next one leaves
@@ -182,7 +182,8 @@ func (c *chat) command(word, argument string) (leave bool, err error) {
 	case "exit":
 		return true, nil
 	case "clear":
-		c.conversation, c.pending = c.conversation[:c.start], nil
+		c.conversation, c.pending = instructions(c.conversation), nil
+		c.keep.renew()
 		return false, c.app.printf("(a new conversation)\n")
 	case "image":
 		return false, c.attach(argument)
@@ -190,6 +191,14 @@ func (c *chat) command(word, argument string) (leave bool, err error) {
 		return false, c.app.printf("%s", chatHelp)
 	}
 	return false, c.app.printf("(no command /%s; /help lists them)\n", word)
+}
+
+// instructions is what /clear keeps of a conversation: the system message.
+func instructions(conversation []engine.Message) []engine.Message {
+	if len(conversation) > 0 && conversation[0].Role == engine.System {
+		return conversation[:1]
+	}
+	return nil
 }
 
 // attach makes a picture part of the next message, if it is one that the model can
@@ -231,11 +240,15 @@ func draggedPath(typed string) string {
 // out of the conversation again and the chat goes on; an error means that it
 // cannot.
 func (c *chat) turn(ctx context.Context, message string) error {
+	before := c.keep.asked(message, c.pending)
 	asked := append(c.conversation, userMessage(message, c.pending))
 	c.pending = nil
 	ctx, stop := c.app.interruptible(ctx)
-	out, err := answerTo(ctx, c.generator, asked, c.sampling, newTextReporter(c.app.Streams))
+	out, err := answerTo(ctx, c.generator, asked, c.sampling, c.keep.answers(newTextReporter(c.app.Streams)))
 	stop()
+	if out.Text == "" {
+		c.keep.back(before)
+	}
 	var full *engine.ContextError
 	var image *engine.ImageError
 	switch {

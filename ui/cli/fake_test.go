@@ -79,6 +79,7 @@ type fakeSequence struct {
 	model  *fakeModel
 	deltas []engine.Delta // played by Generate
 	err    error          // yielded after them
+	refuse func() error   // if set, an error of it is all there is
 	// before, if set, is called before delta i is yielded; if ctx has ended
 	// after it, the answer ends as the engine's does.
 	before func(ctx context.Context, i int)
@@ -95,6 +96,12 @@ func (s *fakeSequence) Generate(ctx context.Context, conversation []engine.Messa
 	s.conversations = append(s.conversations, append([]engine.Message{}, conversation...))
 	s.samplings = append(s.samplings, p)
 	return func(yield func(engine.Delta, error) bool) {
+		if s.refuse != nil {
+			if err := s.refuse(); err != nil {
+				yield(engine.Delta{}, err)
+				return
+			}
+		}
 		stats := engine.Stats{PromptTokens: 7, PromptDone: 7, Prefill: 2 * time.Second, Context: 512}
 		if !yield(engine.Delta{Stats: stats}, nil) {
 			return
@@ -180,6 +187,7 @@ func newTestApp(t *testing.T, m *fakeModel) *testApp {
 	a.inspectModel = func(string) (engine.Info, error) { return m.info, nil }
 	a.App.memory = func() (hardware.Memory, error) { return hardware.Memory{Total: 1 << 30, Available: 1 << 29}, nil }
 	a.bandwidth = func(context.Context, int) (float64, error) { return 1e9, nil }
+	a.sessionsDir = t.TempDir()
 	a.exit = func(code int) { a.exited <- code }
 	return a
 }

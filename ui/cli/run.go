@@ -17,6 +17,7 @@ type runFlags struct {
 	json, jsonl, stats bool
 	sampling           samplingFlags
 	pictures           pictureFlags
+	keep               keepFlags
 }
 
 // runCommand is "scout run": one answer, or a chat.
@@ -49,6 +50,7 @@ func (a *App) runCommand() *cobra.Command {
 	f.sampling.register(flags)
 	flags.IntVar(&f.context, "ctx", 0, "context: positions to make room for (default: the model's limit, at most 16384)")
 	f.pictures.register(flags)
+	f.keep.register(flags)
 	registerKV(flags, &f.kv)
 	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
 	flags.BoolVar(&f.json, "json", false, "write one JSON object: text, tokens, counts, sampling")
@@ -63,6 +65,9 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		return err
 	}
 	if err := f.pictures.check(cmd.Flags()); err != nil {
+		return err
+	}
+	if err := f.keep.check(f.system); err != nil {
 		return err
 	}
 	if f.json && f.jsonl {
@@ -115,35 +120,41 @@ func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) 
 	if !given && (!a.OutTerminal || f.pictures.wantsInput()) {
 		return usageErrorf("no prompt: give one as an argument or on standard input (a chat needs a terminal)")
 	}
+	keep, conversation, err := a.openKeeper(&f.keep, !given, f.system)
+	if err != nil {
+		return err
+	}
+	defer keep.close()
 	o := engine.Options{Threads: f.threads, Context: f.context, KV: f.kv, MostTiles: f.pictures.maxTiles, Embeds: embedCache()}
-	m, s, err := a.openSeeing(ctx, name, o, &f.pictures, len(images) > 0, !given)
+	m, s, err := a.openSeeing(ctx, name, o, &f.pictures, len(images) > 0 || hasImages(conversation), !given)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	defer s.Close()
 	sampling := f.sampling.sampling(name == demoName)
-	var conversation []engine.Message
+	keep.knows(m, sampling)
 	if f.system != "" {
 		conversation = append(conversation, engine.Message{Role: engine.System, Content: f.system})
 	}
 	if !given {
-		c := chat{app: a, generator: s, conversation: conversation, start: len(conversation), sampling: sampling, stats: f.stats, price: m.Price, pending: images}
+		c := chat{app: a, generator: s, conversation: conversation, sampling: sampling, stats: f.stats, price: m.Price, pending: images, keep: keep}
 		return c.run(ctx, m.Info())
 	}
+	keep.asked(prompt.text, images)
 	conversation = append(conversation, userMessage(prompt.text, images))
-	return a.answerOnce(ctx, name, s, conversation, sampling, f)
+	return a.answerOnce(ctx, name, s, conversation, sampling, f, keep)
 }
 
 // answerOnce writes one answer.
-func (a *App) answerOnce(ctx context.Context, name string, g generator, conversation []engine.Message, s engine.Sampling, f *runFlags) error {
+func (a *App) answerOnce(ctx context.Context, name string, g generator, conversation []engine.Message, s engine.Sampling, f *runFlags, keep *keeper) error {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
 	r, err := a.newReporter(name, s, f)
 	if err != nil {
 		return err
 	}
-	out, err := answerTo(ctx, g, conversation, s, r)
+	out, err := answerTo(ctx, g, conversation, s, keep.answers(r))
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ type sessionsApp struct {
 
 // with opens the store, does work and closes it.
 func (s *sessionsApp) with(work func(st *sessions.Store) error) error {
-	st, err := sessions.Open(cmp.Or(s.dir, sessionsDir()))
+	st, err := sessions.Open(cmp.Or(s.dir, s.sessionsDir))
 	if err != nil {
 		return err
 	}
