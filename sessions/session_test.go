@@ -152,6 +152,20 @@ func TestBranches(t *testing.T) {
 	wantTexts(t, must(st.Read(s.ID()))(t).Shown(), "one", "first answer")
 }
 
+// TestGoBeforeTheFirst expects a conversation whose only message was left to show
+// nothing, also when it is read again, and still to have the message.
+func TestGoBeforeTheFirst(t *testing.T) {
+	st := newStore(newMemDisk())
+	s := st.New(nil)
+	say(t, s, User, "too long")
+	if err := errors.Join(s.Go(0), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c := must(st.Read(s.ID()))(t)
+	wantTexts(t, c.Shown())
+	wantTexts(t, c.Messages, "too long")
+}
+
 func TestTitles(t *testing.T) {
 	tests := []struct{ name, question, want string }{
 		{"short", "Hello", "Hello"},

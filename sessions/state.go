@@ -304,7 +304,7 @@ func (s *state) addPlaceholders() {
 			s.Messages[i].Parent = s.Messages[i-1].ID
 		}
 	}
-	if _, known := s.place[s.Head]; !known {
+	if _, known := s.place[s.Head]; !known && s.Head != 0 { // 0 was asked for, or nothing was said
 		s.Head = 0
 		if n := len(s.Messages); n > 0 {
 			s.Head = s.Messages[n-1].ID

@@ -180,9 +180,7 @@ func (k *keeper) back(before int) {
 		return
 	}
 	k.head = before
-	if before != 0 {
-		k.trouble(k.session.Go(before))
-	}
+	k.trouble(k.session.Go(before))
 }
 
 // renew begins a new session with the next message.

@@ -131,6 +131,16 @@ func TestRefusedIsNoPartOfIt(t *testing.T) {
 	}
 }
 
+// TestFirstRefused expects a first message that was not answered to be no part of
+// what is shown.
+func TestFirstRefused(t *testing.T) {
+	a := newTestApp(t, newFakeModel("Yes."))
+	a.model.seq.refuse = func() error { return &engine.ContextError{Need: 600, Have: 512} }
+	a.terminal("too long\n")
+	a.run("run", "m")
+	a.wantKept(t, []string(nil))
+}
+
 // TestChatWhereNothingCanBeSaved expects the chat to go on, and one note.
 func TestChatWhereNothingCanBeSaved(t *testing.T) {
 	a := newTestApp(t, newFakeModel("Yes."))
