@@ -84,7 +84,7 @@ func (a *App) Root() *cobra.Command {
 		a.err = usageErrorf("%w", err)
 		return nil // kept
 	})
-	root.AddCommand(a.runCommand(), a.showCommand(), a.fitCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand(),
+	root.AddCommand(a.runCommand(), a.showCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand(),
 		a.sessionsCommand())
 	return root
 }
