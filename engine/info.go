@@ -28,7 +28,8 @@ type Info struct {
 	Bytes           int64 // of tensor data
 	Components      []Component
 	Types           []TypeShare
-	KVBytesPerToken int64 // f16 keys and values of every layer; chunked layers stop growing at their chunk
+	Blocks          []Block // by layer
+	KVBytesPerToken int64   // f16 keys and values of every layer; chunked layers stop growing at their chunk
 
 	Warnings []string // what is odd about the file and does not stop it from running
 }
@@ -92,6 +93,7 @@ func inspect(f *gguf.File) (Info, error) {
 		KVBytesPerToken: int64(c.Layers) * int64(c.KVHeads) * int64(c.HeadDim) * 2 * 2,
 	}
 	info.measure(f)
+	info.measureBlocks(f, c)
 	info.Warnings = append(info.Warnings, oldRopeFactors(f, c)...)
 	return info, nil
 }
