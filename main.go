@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"scout/themes"
+	"scout/ui/app"
 	"scout/ui/cli"
 )
 
@@ -31,14 +32,24 @@ var demoTower []byte
 
 func main() {
 	cli.KeepBrokenPipes()
-	app := cli.New(cli.Config{
+	var ended error // how the terminal app did
+	commands := cli.New(cli.Config{
 		Version:    version(),
 		Demo:       demo,
 		DemoTower:  demoTower,
 		Streams:    cli.System(),
 		Interrupts: cli.Interrupts(),
+		Accessible: wantsPlain(),
+		OpenScreen: func(ctx context.Context, s cli.Screen) error {
+			ended = openScreen(ctx, s)
+			if _, asked := ended.(*app.SignalError); asked {
+				return nil // which the exit code says
+			}
+			return ended
+		},
 	})
-	os.Exit(app.Finish(execute(context.Background(), app.Root(), app.Plain())))
+	code := commands.Finish(execute(context.Background(), commands.Root(), commands.Plain()))
+	os.Exit(screenExit(ended, code))
 }
 
 // execute runs the command that the arguments name. Fang writes the help with

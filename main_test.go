@@ -11,7 +11,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// asScout is set in the environment of a copy of this test that is to be scout.
+const asScout = "SCOUT_TEST_AS_SCOUT"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asScout) != "" {
+		main() // which exits
+	}
 	testscript.Main(m, map[string]func(){"scout": main})
 }
 

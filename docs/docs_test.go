@@ -187,7 +187,7 @@ func TestReadmeBegins(t *testing.T) {
 		t.Fatal("README.md has no block of commands")
 	}
 	block, _, _ = strings.Cut(block, "\n```")
-	if got, want := block, "go run . run demo\ngo test ./..."; got != want {
+	if got, want := block, "go run .\ngo test ./..."; got != want {
 		t.Errorf("the first block of README.md is\n%s\nwant\n%s", got, want)
 	}
 }

@@ -17,6 +17,17 @@ type Config struct {
 	DemoTower  []byte           // the GGUF file of its vision tower
 	Streams    Streams          // where the commands read and write
 	Interrupts <-chan os.Signal // requests to stop; nil if there are none
+	Accessible bool             // the person wants lines rather than a screen
+	// OpenScreen runs the terminal app until it is left.
+	OpenScreen func(ctx context.Context, s Screen) error
+}
+
+// Screen is what the terminal app is opened with.
+type Screen struct {
+	Streams
+	Model       string // to begin with; empty: the person chooses
+	SessionsDir string // where conversations are kept
+	Plain       bool   // lines one after the other, for screen readers
 }
 
 // App is the command line: what its commands may touch, and how the last of
@@ -25,6 +36,8 @@ type App struct {
 	Streams
 	version    string
 	interrupts <-chan os.Signal
+	accessible bool
+	openScreen func(ctx context.Context, s Screen) error
 
 	// The world outside, replaced in tests.
 	openModel    func(ctx context.Context, name string, o engine.Options) (model, error)
@@ -45,9 +58,11 @@ func New(c Config) *App {
 		Streams:      c.Streams,
 		version:      c.Version,
 		interrupts:   c.Interrupts,
+		accessible:   c.Accessible,
+		openScreen:   c.OpenScreen,
 		openModel:    files.open,
 		inspectModel: files.inspect,
-		findTowers:   towersBeside,
+		findTowers:   files.towers,
 		memory:       hardware.ReadMemory,
 		bandwidth:    hardware.ReadBandwidth,
 		exit:         os.Exit,
@@ -71,7 +86,10 @@ func (a *App) Root() *cobra.Command {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
-			return cmd.Help()
+			if !a.hasScreen() || a.Dumb && !a.accessible {
+				return cmd.Help()
+			}
+			return a.openScreen(cmd.Context(), a.screen("", a.accessible))
 		}),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -84,9 +102,49 @@ func (a *App) Root() *cobra.Command {
 		a.err = usageErrorf("%w", err)
 		return nil // kept
 	})
-	root.AddCommand(a.runCommand(), a.showCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand(),
-		a.sessionsCommand())
+	root.AddCommand(a.runCommand(), a.showCommand(), a.fitCommand(), a.benchCommand(), a.tokensCommand(), a.evalCommand(),
+		a.sessionsCommand(), a.chatCommand(),
+		a.pullCommand(), a.quantsCommand(), a.lsCommand(), a.rmCommand(), a.verifyCommand())
 	return root
+}
+
+// hasScreen is whether the terminal app can be opened: all ends are a terminal's.
+func (a *App) hasScreen() bool {
+	return a.openScreen != nil && a.InTerminal && a.OutTerminal && a.ErrTerminal
+}
+
+func (a *App) screen(model string, plain bool) Screen {
+	return Screen{Streams: a.Streams, Model: model, SessionsDir: a.sessionsDir, Plain: plain}
+}
+
+// chatCommand is "scout chat": the terminal app, as "scout" alone, with a model.
+func (a *App) chatCommand() *cobra.Command {
+	var plain bool
+	cmd := &cobra.Command{
+		Use:   "chat [MODEL]",
+		Short: "Chat in the terminal app; scout without arguments opens it too",
+		Long: "The terminal app: chat with a model, with live figures, pictures and saved conversations. " +
+			"MODEL is as in scout run; without it the app lets you choose. --plain, or ACCESSIBLE=1 in the environment, " +
+			"writes lines one after the other instead of drawing a screen.",
+		Example: "scout chat demo\nscout chat model.gguf --plain",
+		Args:    cobra.ArbitraryArgs,
+		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
+			plain = plain || a.accessible || a.Dumb
+			switch {
+			case len(args) > 1:
+				return usageErrorf("got %d arguments, want at most one: MODEL", len(args))
+			case !plain && !a.hasScreen(), a.openScreen == nil:
+				return usageErrorf("the terminal app needs a terminal for input, output and errors: 'scout run MODEL PROMPT' works in a pipe, and so does --plain")
+			}
+			model := ""
+			if len(args) == 1 {
+				model = args[0]
+			}
+			return a.openScreen(cmd.Context(), a.screen(model, plain))
+		}),
+	}
+	cmd.Flags().BoolVar(&plain, "plain", false, "write lines one after the other, for screen readers")
+	return cmd
 }
 
 // keep makes a command's work leave its error in a.err.

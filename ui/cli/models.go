@@ -53,7 +53,12 @@ func (f modelFiles) open(ctx context.Context, name string, o engine.Options) (mo
 		if name == demoName {
 			return engine.OpenEmbedded(ctx, demoName, f.demo, o)
 		}
-		return engine.Open(ctx, name, o)
+		at, err := locateModel(name)
+		if err != nil {
+			return nil, err
+		}
+		m, err := engine.Open(ctx, at.path, o)
+		return m, at.advise(name, err)
 	}
 	m, err := open()
 	if err != nil {
@@ -66,7 +71,25 @@ func (f modelFiles) inspect(name string) (engine.Info, error) {
 	if name == demoName {
 		return engine.InspectEmbedded(demoName, f.demo)
 	}
-	return engine.Inspect(name)
+	at, err := locateModel(name)
+	if err != nil {
+		return engine.Info{}, err
+	}
+	info, err := engine.Inspect(at.path)
+	return info, at.advise(name, err)
+}
+
+// towers lists the vision towers that belong to a model: a pulled model's own,
+// or those in the folder of a file.
+func (f modelFiles) towers(name string) []string {
+	at, err := locateModel(name)
+	switch {
+	case err != nil:
+		return nil // opening the model will say it
+	case at.tower != "":
+		return []string{at.tower}
+	}
+	return towersBeside(at.path)
 }
 
 // openedModel is the engine's model with its sequences behind an interface.

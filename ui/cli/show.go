@@ -21,9 +21,10 @@ func (a *App) showCommand() *cobra.Command {
 	var f showFlags
 	cmd := &cobra.Command{
 		Use:   "show MODEL",
-		Short: "Show what is in a model file",
+		Short: "Show what is in a model file, or what a model of the catalogue is",
 		Long: "Shows a model's architecture, context, size by component, quantization mix, chat template and licence. " +
-			"Only the header of the file is read.",
+			"Only the header of the file is read. For a name of the catalogue, such as llama4:scout, it shows what one wants to know " +
+			"before downloading it: memory, licence, strengths and weaknesses, quantizations.",
 		Args: cobra.ArbitraryArgs,
 		RunE: a.keep(func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -42,6 +43,9 @@ func (a *App) showCommand() *cobra.Command {
 
 // show describes the model of that name.
 func (a *App) show(name string, f showFlags) error {
+	if m, ok := catalogueEntry(name); ok {
+		return a.showEntry(m, f)
+	}
 	info, err := unlessInterrupted(a, func() (engine.Info, error) { return a.inspectModel(name) })
 	if err != nil {
 		return err

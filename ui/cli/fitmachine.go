@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"scout/hardware"
+	"scout/hardware/plan"
+)
+
+// planMachine is a machine to plan for, with where its figures come from.
+type planMachine struct {
+	plan.Machine
+	sources []string // one line each
+	whatIf  bool
+}
+
+const (
+	whatIfMemory  = "dual-channel DDR5-5600" // what new machines have
+	thisMemory    = "dual-channel DDR4-3200" // what few machines have less than
+	assumedDisk   = "sata"                   // what few machines have less than
+	whatIfThreads = 16
+	whatIfRAM     = 64 << 30
+	measurements  = 3 // of which the best counts: other programs only ever slow one down
+
+	// coreFlops is the products per second of one core with quantized weights, as our
+	// kernels reach with AVX2: 71 G multiply-adds on two cores (docs/speed.md), of
+	// floats; more where the processor has more.
+	coreFlops = 70e9
+	// gpuFlopsShare: a GPU in unified memory reaches about this share of its figure.
+	gpuFlopsShare = 0.35
+)
+
+// planMachine is the machine that the flags describe: this one, or another.
+func (a *App) planMachine(ctx context.Context, f planFlags) (planMachine, error) {
+	m := planMachine{whatIf: f.whatIf()}
+	m.Cores = f.threads
+	if m.Cores == 0 {
+		m.Cores = runtime.GOMAXPROCS(0)
+		if m.whatIf {
+			m.Cores = whatIfThreads
+		}
+	}
+	m.CPUFlops = float64(m.Cores) * coreFlops
+	if err := m.setDisk(f.disk); err != nil {
+		return m, err
+	}
+	if m.whatIf {
+		return m, m.imagine(f)
+	}
+	return m, a.lookAround(ctx, &m, f)
+}
+
+func (m *planMachine) source(format string, args ...any) {
+	m.sources = append(m.sources, fmt.Sprintf(format, args...))
+}
+
+// setDisk chooses the kind of disk.
+func (m *planMachine) setDisk(kind string) error {
+	name := kind
+	if kind == "" {
+		name = assumedDisk
+	}
+	d, err := hardware.FindDisk(name)
+	if err != nil {
+		return usageErrorf("--disk is %q, want one of %s", kind, strings.Join(hardware.DiskKinds(), ", "))
+	}
+	m.Disk = plan.Disk{Name: "disk", Bandwidth: d.Bandwidth}
+	given := "as asked"
+	if kind == "" {
+		given = "assumed; --disk says another"
+	}
+	m.source("disk: %s, %s (%s; %s)", d.Name, formatBandwidth(d.Bandwidth), d.Source, given)
+	return nil
+}
+
+// lookAround describes this machine. Its cards are left out: the engine computes
+// on the processor.
+func (a *App) lookAround(ctx context.Context, m *planMachine, f planFlags) error {
+	m.Name = "this machine"
+	memory, err := a.memory()
+	if err != nil {
+		return fmt.Errorf("this machine's memory is unknown, --ram says it: %w", err)
+	}
+	m.RAM = plan.RAM{Total: memory.Total, Free: memory.Available}
+	m.source("memory: %s, %s of it free (the system, and the limits it sets for this process)", formatBytes(memory.Total), formatBytes(memory.Available))
+	if !f.measure {
+		kind, err := hardware.FindDevice(thisMemory, hardware.MainMemory)
+		if err != nil {
+			return err
+		}
+		m.RAM.Bandwidth = kind.Bandwidth * 1e9
+		m.source("memory speed: %s, as of %s (assumed; --measure measures it)", formatBandwidth(m.RAM.Bandwidth), kind.Name)
+		return nil
+	}
+	ctx, stop := a.interruptible(ctx)
+	defer stop()
+	bandwidth := 0.0
+	for range measurements {
+		b, err := a.bandwidth(ctx, m.Cores)
+		if err != nil {
+			return orInterrupted(ctx, err)
+		}
+		bandwidth = max(bandwidth, b)
+	}
+	m.RAM.Bandwidth, m.RAM.Measured = bandwidth, true
+	m.source("memory speed: %s (measured now, with %s)", formatBandwidth(bandwidth), plural(m.Cores, "thread"))
+	return nil
+}
+
+// imagine describes the machine of the flags.
+func (m *planMachine) imagine(f planFlags) error {
+	ram := int64(whatIfRAM)
+	if f.ram != "" {
+		var err error
+		if ram, err = parseSize(f.ram); err != nil {
+			return usageErrorf("--ram is %q: %w", f.ram, err)
+		}
+	}
+	var names []string
+	for _, name := range f.gpus {
+		d, err := findDevice("--gpu", name, hardware.Card, hardware.Unified)
+		if err != nil {
+			return err
+		}
+		if d.Kind == hardware.Unified {
+			if len(f.gpus) > 1 || f.memory != "" {
+				return usageErrorf("--gpu %s is a machine with unified memory, which takes no further --gpu and no --memory", d.Name)
+			}
+			m.unify(d, ram, f.ram != "")
+			return nil
+		}
+		m.addCard(d)
+		names = append(names, d.Name)
+	}
+	kindName := f.memory
+	if kindName == "" {
+		kindName = whatIfMemory
+	}
+	kind, err := findDevice("--memory", kindName, hardware.MainMemory)
+	if err != nil {
+		return err
+	}
+	m.RAM = plan.RAM{Total: ram, Free: ram - max(ram/12, min(2<<30, ram/4)), Bandwidth: kind.Bandwidth * 1e9}
+	names = append(names, formatBytes(ram)+" of "+kind.Name)
+	m.Name = strings.Join(names, " + ")
+	given := ""
+	if f.ram == "" {
+		given = ", size assumed; --ram says another"
+	}
+	m.source("memory: %s, %s of it free, %s (%s%s)", formatBytes(ram), formatBytes(m.RAM.Free), formatBandwidth(m.RAM.Bandwidth), kind.Source, given)
+	if f.threads == 0 {
+		m.source("processor: %d cores with AVX2 (assumed; --threads says how many)", m.Cores)
+	}
+	return nil
+}
+
+// findDevice is a row of the table, or a usage error with the nearest ones.
+func findDevice(flag, name string, kinds ...hardware.DeviceKind) (hardware.Device, error) {
+	d, err := hardware.FindDevice(name, kinds...)
+	var unknown *hardware.UnknownDeviceError
+	if errors.As(err, &unknown) {
+		if runes := []rune(name); len(runes) > 40 {
+			name = string(runes[:40]) + "..."
+		}
+		return d, usageErrorf("%s %q is not in the table; the nearest are %s", flag, name, strings.Join(unknown.Nearest, ", "))
+	}
+	return d, err
+}
+
+// addCard adds a card. Of its memory 2 % are the driver's from the start: 24,077 of
+// 24,564 MiB of an RTX 4090 without a screen are free.
+func (m *planMachine) addCard(d hardware.Device) {
+	total := int64(d.Memory * (1 << 30))
+	m.GPUs = append(m.GPUs, plan.GPU{
+		Name: d.Name, Total: total, Free: total - total/50, Bandwidth: d.Bandwidth * 1e9, Flops: d.TFLOPS * 1e12, Link: d.Link * 1e9,
+	})
+	m.source("%s: %s, %s (%s%s)", d.Name, formatBytes(total), formatBandwidth(d.Bandwidth*1e9), d.Source, unsure(d))
+}
+
+func unsure(d hardware.Device) string {
+	if d.Unsure == "" {
+		return ""
+	}
+	return "; " + d.Unsure
+}
+
+// unify makes it a machine whose GPU computes in main memory. macOS lets a GPU have
+// about three quarters of it.
+func (m *planMachine) unify(d hardware.Device, ram int64, given bool) {
+	if !given {
+		ram = int64(d.Memory * (1 << 30))
+	}
+	m.RAM = plan.RAM{Total: ram, Free: ram - ram/20, Bandwidth: d.Bandwidth * 1e9, Unified: true}
+	if strings.HasPrefix(d.Name, "Apple") {
+		m.RAM.Share = 0.75
+	}
+	m.CPUFlops = d.TFLOPS * 1e12 * gpuFlopsShare
+	m.Name = d.Name + " with " + formatBytes(ram)
+	m.source("%s: %s of unified memory, %s (%s%s)", d.Name, formatBytes(ram), formatBandwidth(d.Bandwidth*1e9), d.Source, unsure(d))
+}
+
+// mostRAM and leastRAM bound what is taken for a machine's memory.
+const (
+	leastRAM = 256 << 20
+	mostRAM  = 64 << 40
+)
+
+// parseSize reads a size of memory. A GB of memory is 2^30 bytes, as its makers
+// count; a number without a unit is GB.
+func parseSize(s string) (int64, error) {
+	text := strings.ToLower(strings.TrimSpace(s))
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "ib"), "b")
+	unit := float64(1 << 30)
+	if n := len(text); n > 0 {
+		switch text[n-1] {
+		case 'm':
+			unit, text = 1<<20, text[:n-1]
+		case 'g':
+			text = text[:n-1]
+		case 't':
+			unit, text = 1<<40, text[:n-1]
+		}
+	}
+	x, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || math.IsNaN(x) {
+		return 0, errors.New("want a size such as 64GB")
+	}
+	if bytes := x * unit; bytes < leastRAM || bytes > mostRAM {
+		return 0, fmt.Errorf("want %s to %s", formatBytes(leastRAM), formatBytes(mostRAM))
+	}
+	return int64(x * unit), nil
+}
