@@ -17,6 +17,7 @@ import (
 	"scout/themes"
 	"scout/ui/app"
 	"scout/ui/cli"
+	"scout/ui/screen"
 )
 
 // demo is the model that runs with nothing but this program: a toy of 6 million
@@ -39,9 +40,9 @@ func main() {
 		DemoTower:  demoTower,
 		Streams:    cli.System(),
 		Interrupts: cli.Interrupts(),
-		Accessible: wantsPlain(),
+		Accessible: screen.WantsPlain(),
 		OpenScreen: func(ctx context.Context, s cli.Screen) error {
-			ended = openScreen(ctx, s)
+			ended = screen.Open(ctx, version(), s)
 			if _, asked := ended.(*app.SignalError); asked {
 				return nil // which the exit code says
 			}
@@ -49,7 +50,7 @@ func main() {
 		},
 	})
 	code := commands.Finish(execute(context.Background(), commands.Root(), commands.Plain()))
-	os.Exit(screenExit(ended, code))
+	os.Exit(screen.ExitCode(ended, code))
 }
 
 // execute runs the command that the arguments name. Fang writes the help with

@@ -130,8 +130,10 @@ func TestPullSurvivesKill(t *testing.T) {
 	p.repo.Slow(0)
 	before := p.repo.Sent()
 	p.scout("pull", name)
-	if sent := p.repo.Sent() - before; sent > content.Size-have+1 {
-		t.Errorf("%d bytes were sent, want at most the %d that were not there", sent, content.Size-have)
+	// A server sends a little more on a connection whose rest another has taken over.
+	most := (content.Size - have) * 102 / 100
+	if sent := p.repo.Sent() - before; sent > most {
+		t.Errorf("%d bytes were sent, want the %d that were not there and at most 2 %% more", sent, content.Size-have)
 	}
 	if out := p.scout("verify"); out != "hf.co/"+name+": right\n" {
 		t.Errorf("verify wrote %q", out)

@@ -26,9 +26,9 @@ import (
 	"scout/ui/talk"
 )
 
-// screen is a terminal with a program in it: a pty, an emulator that draws what comes
+// terminal is a terminal with a program in it: a pty, an emulator that draws what comes
 // out of it, and all of that as it came.
-type screen struct {
+type terminal struct {
 	t         *testing.T
 	pty, tty  *os.File
 	emulator  *vt.SafeEmulator
@@ -40,13 +40,13 @@ type screen struct {
 	beginning time.Time
 }
 
-func newScreen(t *testing.T, width, height int) *screen {
+func newScreen(t *testing.T, width, height int) *terminal {
 	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Skipf("this system has no pseudo-terminal: %v", err)
 	}
-	s := &screen{t: t, pty: master, tty: slave, emulator: vt.NewSafeEmulator(width, height), data: t.TempDir()}
+	s := &terminal{t: t, pty: master, tty: slave, emulator: vt.NewSafeEmulator(width, height), data: t.TempDir()}
 	if err := pty.Setsize(master, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func newScreen(t *testing.T, width, height int) *screen {
 }
 
 // start starts scout on the screen.
-func (s *screen) start(args ...string) *exec.Cmd {
+func (s *terminal) start(args ...string) *exec.Cmd {
 	s.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -96,10 +96,10 @@ func (s *screen) start(args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (s *screen) text() string { return s.emulator.String() }
+func (s *terminal) text() string { return s.emulator.String() }
 
 // await waits until the screen shows a text.
-func (s *screen) await(text string) {
+func (s *terminal) await(text string) {
 	s.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if strings.Contains(s.text(), text) {
@@ -109,7 +109,7 @@ func (s *screen) await(text string) {
 	s.t.Fatalf("%q is not on the screen:\n%s", text, s.text())
 }
 
-func (s *screen) press(keys string) {
+func (s *terminal) press(keys string) {
 	s.t.Helper()
 	if _, err := s.pty.WriteString(keys); err != nil {
 		s.t.Fatal(err)
@@ -117,7 +117,7 @@ func (s *screen) press(keys string) {
 }
 
 // exits waits for the end and expects an exit code.
-func (s *screen) exits(cmd *exec.Cmd, code int) {
+func (s *terminal) exits(cmd *exec.Cmd, code int) {
 	s.t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
@@ -134,7 +134,7 @@ func (s *screen) exits(cmd *exec.Cmd, code int) {
 var modeChange = regexp.MustCompile(`\x1b\[\?([\d;]+)([hl])|\x1b\[([<>=])[\d;]*u`)
 
 // restored fails if the terminal is not as it was.
-func (s *screen) restored() {
+func (s *terminal) restored() {
 	s.t.Helper()
 	after, err := term.GetState(s.tty.Fd())
 	if err != nil {

@@ -45,6 +45,7 @@ func actionTable() []action {
 		{name: "/copy", args: "[N]", keys: []string{"ctrl+y"}, what: "copy the last reply, or its Nth block of code", group: "Replies", run: copyReply},
 		{name: "/inspect", aliases: []string{"/stats", "/why"}, keys: []string{"ctrl+o"}, what: "how the last reply came about", group: "Replies", run: inspect},
 
+		{name: "/editor", keys: []string{"ctrl+g"}, what: "write your message in an editor of your own", group: "Your message", run: openEditor},
 		{name: "/image", aliases: []string{"/file", "/attach"}, args: "PATH", what: "attach a picture or a text file", group: "Your message", run: attachPath},
 		{name: "/detach", args: "[N]", what: "remove an attached file", group: "Your message", run: detach},
 		{name: "/unqueue", args: "[N]", what: "take a waiting message back", group: "Your message", run: unqueue},

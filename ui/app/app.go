@@ -48,6 +48,15 @@ type Config struct {
 	Sampling  engine.Sampling // to begin with; see DefaultSampling
 	System    string          // system prompt of new conversations
 	Theme     string          // name of the theme; empty: by the terminal's background
+	// Auto is the theme for a dark or a light terminal, if none is named. Nil: those
+	// built in.
+	Auto func(dark bool) themes.Theme
+	// Announce is when the app without a screen gives out a reply: "off" as it comes,
+	// "sentence" a sentence at a time (also if empty), "end" when it is complete.
+	Announce string
+	// Editor is the command that long messages are written with; empty: $VISUAL, then
+	// $EDITOR.
+	Editor string
 	// Themes lists the themes there are, in the background. Nil: those built in.
 	Themes func() []themes.Theme
 	// SaveTheme remembers the theme that was chosen, in the background. Nil: nobody does.
@@ -94,6 +103,9 @@ func New(c Config) (*App, error) {
 	}
 	if c.Environ == nil {
 		c.Environ = os.Environ()
+	}
+	if c.Auto == nil {
+		c.Auto = themes.Default
 	}
 	if c.Themes == nil {
 		c.Themes = builtinThemes

@@ -201,14 +201,17 @@ func (p *plain) answer(ctx context.Context, lines <-chan string) {
 	}()
 	p.printf("Reply: ")
 	var filter safetext.Filter
-	written, silence := 0, time.NewTicker(stillWorking)
+	written, rest, silence := 0, "", time.NewTicker(stillWorking)
 	defer silence.Stop()
 	for {
 		turns := t.Turns()
 		live := t.Live().Phase != talk.Idle
 		if n := len(turns) - 1; n >= 0 && turns[n].Role == sessions.Assistant && len(turns[n].Text) > written {
-			p.printf("%s", filter.Write(turns[n].Text[written:]))
-			written = len(turns[n].Text)
+			if ready := p.ready(turns[n].Text[written:]); ready > 0 {
+				p.printf("%s", filter.Write(turns[n].Text[written:written+ready]))
+				written += ready
+			}
+			rest = turns[n].Text[written:]
 			silence.Reset(stillWorking)
 		}
 		if !live || p.failed != nil {
@@ -232,10 +235,28 @@ func (p *plain) answer(ctx context.Context, lines <-chan string) {
 			ctx = context.WithoutCancel(ctx) // said once
 		}
 	}
-	p.printf("%s\n", filter.Flush())
+	p.printf("%s%s\n", filter.Write(rest), filter.Flush())
 	if notice := t.Notice(); notice != "" {
 		p.printf("%s\n", safetext.Line(notice))
 	}
+}
+
+// ready is how many bytes of a text that is still being written are given out by now,
+// as the person wants to hear it.
+func (p *plain) ready(text string) int {
+	switch p.config.Announce {
+	case "off":
+		return len(text)
+	case "end":
+		return 0
+	}
+	end := 0
+	for _, mark := range []string{". ", "! ", "? ", "\n", "。"} {
+		if i := strings.LastIndex(text, mark); i >= 0 {
+			end = max(end, i+len(mark))
+		}
+	}
+	return end
 }
 
 // close saves and closes everything.

@@ -92,7 +92,7 @@ func newRoot(c Config) *root {
 	r.look.thumb = func(hash string, width int) []string { return r.thumbs[hash] }
 	r.look.renderer = r.renderer
 	r.transcript = newTranscript(r.look)
-	theme := themes.Default(true)
+	theme := c.Auto(true)
 	if named, ok := themes.Named(c.Theme); ok && c.Theme != "" {
 		theme, r.chosenTheme = named, true
 	}
@@ -189,7 +189,7 @@ func (r *root) update(msg tea.Msg) tea.Cmd {
 		r.composer.resize(max(8, r.width), r.height)
 	case tea.BackgroundColorMsg:
 		if !r.chosenTheme && msg.IsDark() != r.theme.Dark {
-			r.wear(themes.Default(msg.IsDark()))
+			r.wear(r.config.Auto(msg.IsDark()))
 		}
 	case tea.KeyPressMsg:
 		return r.key(msg)
@@ -236,6 +236,10 @@ func (r *root) result(msg tea.Msg) tea.Cmd {
 	case themeMsg:
 		r.chosenTheme = true
 		r.wear(msg.theme)
+	case toWriteMsg:
+		return r.runEditor(msg)
+	case writtenMsg:
+		r.written(msg)
 	case listMsg:
 		if msg.err != nil {
 			r.complain(msg.err)

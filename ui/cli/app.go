@@ -25,7 +25,13 @@ type Config struct {
 // Screen is what the terminal app is opened with.
 type Screen struct {
 	Streams
-	Model       string // to begin with; empty: the person chooses
+	Model     string // to begin with; empty: the person chooses
+	DemoBytes int64  // size of the demo model
+	// Open opens a model by a name of any kind that the commands take, with the vision
+	// tower that belongs to it.
+	Open func(ctx context.Context, name string, o engine.Options) (*engine.Model, error)
+	// Models lists the models that were pulled.
+	Models      func() []StoredModel
 	SessionsDir string // where conversations are kept
 	Plain       bool   // lines one after the other, for screen readers
 }
@@ -38,6 +44,7 @@ type App struct {
 	interrupts <-chan os.Signal
 	accessible bool
 	openScreen func(ctx context.Context, s Screen) error
+	files      modelFiles
 
 	// The world outside, replaced in tests.
 	openModel    func(ctx context.Context, name string, o engine.Options) (model, error)
@@ -60,6 +67,7 @@ func New(c Config) *App {
 		interrupts:   c.Interrupts,
 		accessible:   c.Accessible,
 		openScreen:   c.OpenScreen,
+		files:        files,
 		openModel:    files.open,
 		inspectModel: files.inspect,
 		findTowers:   files.towers,
@@ -114,7 +122,10 @@ func (a *App) hasScreen() bool {
 }
 
 func (a *App) screen(model string, plain bool) Screen {
-	return Screen{Streams: a.Streams, Model: model, SessionsDir: a.sessionsDir, Plain: plain}
+	return Screen{
+		Streams: a.Streams, Model: model, SessionsDir: a.sessionsDir, Plain: plain,
+		DemoBytes: int64(len(a.files.demo)), Open: a.openForScreen, Models: storedModels,
+	}
 }
 
 // chatCommand is "scout chat": the terminal app, as "scout" alone, with a model.

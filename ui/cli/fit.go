@@ -26,6 +26,19 @@ func (e *fitError) Error() string {
 // memory is asked for. Weights are mapped and can be read from disk again and
 // again, so weights that are larger than memory only earn a warning.
 func (a *App) checkFit(m model) error {
+	if err := a.tooLarge(m); err != nil {
+		return err
+	}
+	memory, err := a.memory()
+	if need := m.Memory(); err == nil && need.Weights > memory.Total && a.ErrTerminal {
+		a.note("the weights (%s) are larger than this machine's memory (%s) and will be read from disk over and over: this will be slow",
+			formatBytes(need.Weights), formatBytes(memory.Total))
+	}
+	return nil
+}
+
+// tooLarge is checkFit without the warning.
+func (a *App) tooLarge(m model) error {
 	memory, err := a.memory()
 	if err != nil {
 		return nil // unknown memory refuses nothing; the system will, if it must
@@ -36,10 +49,6 @@ func (a *App) checkFit(m model) error {
 			context: m.Context(), need: need.KV + need.Compute, have: memory.Total,
 			advice: min(contextThatFits(need, m.Context(), memory.Total), m.Info().ContextLength),
 		}
-	}
-	if need.Weights > memory.Total && a.ErrTerminal {
-		a.note("the weights (%s) are larger than this machine's memory (%s) and will be read from disk over and over: this will be slow",
-			formatBytes(need.Weights), formatBytes(memory.Total))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"scout/engine"
@@ -38,33 +39,58 @@ type sequence interface {
 	Close() error
 }
 
-// demoName is the model name that stands for the embedded model. A file of
+// DemoName is the model name that stands for the embedded model. A file of
 // that name is "./demo".
-const demoName = "demo"
+const DemoName = "demo"
+
+const demoName = DemoName
 
 // modelFiles opens models through the engine's front door.
 type modelFiles struct{ demo, demoTower []byte }
 
 func (f modelFiles) open(ctx context.Context, name string, o engine.Options) (model, error) {
-	if o.Tower == demoName {
-		o.TowerData = f.demoTower
-	}
-	open := func() (*engine.Model, error) {
-		if name == demoName {
-			return engine.OpenEmbedded(ctx, demoName, f.demo, o)
-		}
-		at, err := locateModel(name)
-		if err != nil {
-			return nil, err
-		}
-		m, err := engine.Open(ctx, at.path, o)
-		return m, at.advise(name, err)
-	}
-	m, err := open()
+	m, err := f.openEngine(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}
 	return openedModel{m}, nil
+}
+
+// openEngine opens a model by its name.
+func (f modelFiles) openEngine(ctx context.Context, name string, o engine.Options) (*engine.Model, error) {
+	if o.Tower == demoName {
+		o.TowerData = f.demoTower
+	}
+	if name == demoName {
+		return engine.OpenEmbedded(ctx, demoName, f.demo, o)
+	}
+	at, err := locateModel(name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := engine.Open(ctx, at.path, o)
+	return m, at.advise(name, err)
+}
+
+// openForScreen opens a model for the terminal app: with the vision tower that
+// belongs to it, if there is one that fits, and only if its cache fits this machine.
+func (a *App) openForScreen(ctx context.Context, name string, o engine.Options) (*engine.Model, error) {
+	o.Embeds = embedCache()
+	o.Tower, _ = a.towerFor(name, &pictureFlags{})
+	m, err := a.files.openEngine(ctx, name, o)
+	var tower *engine.TowerError
+	if o.Tower != "" && errors.As(err, &tower) { // merely found: the chat is worth more
+		o.Tower = ""
+		m, err = a.files.openEngine(ctx, name, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.tooLarge(openedModel{m}); err != nil {
+		m.Close() // the error that matters is err
+		return nil, err
+	}
+	return m, nil
 }
 
 func (f modelFiles) inspect(name string) (engine.Info, error) {

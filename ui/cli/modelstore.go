@@ -81,3 +81,33 @@ func (l located) advise(name string, err error) error {
 	}
 	return err
 }
+
+// StoredModel is a pulled model.
+type StoredModel struct {
+	Name  string
+	Bytes int64
+	Note  string // what kind it is, in a few words
+}
+
+// storedModels lists the pulled models that are whole; none if that cannot be told.
+func storedModels() []StoredModel {
+	if _, err := os.Stat(modelsDir()); err != nil {
+		return nil
+	}
+	d, err := downloads.Open(downloads.Config{Dir: modelsDir()})
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	usage, err := d.List()
+	if err != nil {
+		return nil
+	}
+	var all []StoredModel
+	for _, m := range usage.Models {
+		if m.Complete {
+			all = append(all, StoredModel{Name: m.Name, Bytes: m.Size(), Note: "pulled " + m.Pulled.Local().Format("2006-01-02")})
+		}
+	}
+	return all
+}
