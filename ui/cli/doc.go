@@ -1,5 +1,6 @@
-// Package cli is the command line: run, show, bench, tokens and eval, for
-// people at a terminal and for programs in a pipeline.
+// Package cli is the command line, for people at a terminal and for programs in a
+// pipeline: run and chat; fit, pull, quants, ls, rm, verify and show for models;
+// sessions for conversations; bench, tokens and eval to measure and compare.
 //
 //	arguments, standard input ─► App ─► engine ─► deltas ─► reporter ─► standard output
 //	                              │                            ├ text   people and pipes
