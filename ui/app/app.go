@@ -46,8 +46,11 @@ type Config struct {
 	OpenStore func() (*sessions.Store, error)
 	Session   string          // id of the session to go on with; empty: a new one
 	Sampling  engine.Sampling // to begin with; see DefaultSampling
-	System    string          // system prompt of new conversations
-	Theme     string          // name of the theme; empty: by the terminal's background
+	// SamplingFor is Sampling for a model, until the person sets something. Nil: the same
+	// for all.
+	SamplingFor func(sessions.Model) engine.Sampling
+	System      string // system prompt of new conversations
+	Theme       string // name of the theme; empty: by the terminal's background
 	// Auto is the theme for a dark or a light terminal, if none is named. Nil: those
 	// built in.
 	Auto func(dark bool) themes.Theme

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -447,8 +448,9 @@ func TestSessions(t *testing.T) {
 }
 
 func TestThemePreview(t *testing.T) {
-	saved := ""
-	b := newRobot(t, 80, 24, func(c *Config) { c.SaveTheme = func(name string) error { saved = name; return nil } })
+	var saved atomic.Value // written in the background
+	saved.Store("")
+	b := newRobot(t, 80, 24, func(c *Config) { c.SaveTheme = func(name string) error { saved.Store(name); return nil } })
 	b.keys("ctrl+t")
 	b.untilText("paper")
 	b.keys("down")
@@ -465,7 +467,7 @@ func TestThemePreview(t *testing.T) {
 	b.keys("ctrl+t")
 	b.untilText("dusk")
 	b.keys("down", "enter")
-	b.until("saved", func() bool { return saved != "" && saved == b.r.theme.Name })
+	b.until("saved", func() bool { return saved.Load() == b.r.theme.Name })
 }
 
 func TestSettings(t *testing.T) {

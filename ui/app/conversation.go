@@ -151,6 +151,9 @@ func closeModel(m talk.Model) tea.Cmd {
 // setModel makes a model answer, and closes the one before it.
 func (r *root) setModel(m talk.Model, ref sessions.Model) tea.Cmd {
 	t := r.talk
+	if r.config.SamplingFor != nil && !r.sampled {
+		t.SetSampling(r.config.SamplingFor(ref))
+	}
 	return func() tea.Msg {
 		old, _ := t.Model()
 		err := t.SetModel(m, ref)

@@ -338,6 +338,7 @@ func set(r *root, arg string) tea.Cmd {
 	}
 	s.set(&sampling, v)
 	r.talk.SetSampling(sampling)
+	r.sampled = true
 	r.say(s.name + " is " + words[1] + " from the next reply on.")
 	return nil
 }
@@ -359,6 +360,7 @@ func seed(r *root, arg string) tea.Cmd {
 	}
 	sampling.Seed = n
 	r.talk.SetSampling(sampling)
+	r.sampled = true
 	r.say("The seed is " + arg + " from the next reply on.")
 	return nil
 }

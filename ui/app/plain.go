@@ -107,6 +107,9 @@ func (p *plain) load(ctx context.Context, name string) {
 		p.printf("It could not be opened: %s\n", safetext.Line(err.Error()))
 		return
 	}
+	if p.config.SamplingFor != nil {
+		p.talk.SetSampling(p.config.SamplingFor(ref))
+	}
 	if err := p.talk.SetModel(m, ref); err != nil {
 		p.printf("%s\n", safetext.Line(errors.Join(err, m.Close()).Error()))
 		return

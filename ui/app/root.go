@@ -62,6 +62,7 @@ type root struct {
 
 	live            talk.Live
 	queue           []string
+	sampled         bool // the person chose a sampling setting
 	title           string
 	used, available int64 // bytes of memory
 	notice          string

@@ -37,7 +37,13 @@ func Open(ctx context.Context, version string, s cli.Screen) error {
 		Theme: now.Theme, Auto: kept.auto, Themes: allThemes, Memory: memory, Problem: problem,
 		Announce: now.Announce, Editor: now.Editor,
 		SaveTheme: func(name string) error { return kept.change(func(c *settings.Settings) { c.Theme = name }) },
-		In:        s.In, Out: s.Out, Plain: s.Plain,
+		SamplingFor: func(m sessions.Model) engine.Sampling {
+			if m.Path == cli.DemoName { // chance only makes it worse
+				return engine.Sampling{}
+			}
+			return kept.settings().ActivePreset().Apply(app.DefaultSampling())
+		},
+		In: s.In, Out: s.Out, Plain: s.Plain,
 	}
 	if config.Theme == settings.Auto {
 		config.Theme = ""
