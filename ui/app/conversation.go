@@ -94,10 +94,10 @@ func (r *root) talkOpened(msg talkOpenedMsg) tea.Cmd {
 	r.refresh()
 	if r.model != nil { // which may have come while the talk was opened
 		if m, _ := r.talk.Model(); m == nil {
-			return tea.Batch(r.wait(0), r.setModel(r.model, r.ref))
+			return tea.Batch(r.wait(0), r.setModel(r.model, r.ref), r.drawThumbs())
 		}
 	}
-	return r.wait(0)
+	return tea.Batch(r.wait(0), r.drawThumbs())
 }
 
 // wait waits until the talk has changed, and a moment before that.
@@ -214,18 +214,22 @@ func (r *root) send() tea.Cmd {
 	if r.model == nil && r.loading == "" {
 		r.say("It waits for a model: " + r.keyOf("/model") + " chooses one.")
 	}
+	mentioned := r.mentioned(text)
 	return func() tea.Msg {
+		more, thumbs, err := mentioned(chips)
+		if err != nil {
+			return sentMsg{text: text, chips: chips, err: err}
+		}
 		var files []talk.File
-		for _, c := range chips {
+		for _, c := range append(chips[:len(chips):len(chips)], more...) {
 			files = append(files, c.file)
 		}
-		var err error
 		if edits != 0 {
 			err = t.EditFiles(edits, text, keep, files)
 		} else {
 			err = t.Send(text, files)
 		}
-		return sentMsg{text, chips, err}
+		return sentMsg{text, chips, thumbs, err}
 	}
 }
 

@@ -2,8 +2,6 @@ package app
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
@@ -172,8 +170,7 @@ func (r *root) lookUp(text string, typed bool, line string) tea.Cmd {
 			}
 			msg.chips = append(msg.chips, c)
 			if lines := thumbnail(c.file.Data, colours, theme.Background); lines != nil {
-				sum := sha256.Sum256(c.file.Data)
-				msg.thumbs[hex.EncodeToString(sum[:])] = lines
+				msg.thumbs[hashOf(c.file.Data)] = lines
 			}
 		}
 		return msg

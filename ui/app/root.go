@@ -169,9 +169,10 @@ type (
 		err  error
 	}
 	sentMsg struct {
-		text  string
-		chips []chip
-		err   error
+		text   string
+		chips  []chip
+		thumbs map[string][]string // of pictures that the text names
+		err    error
 	}
 	endedMsg struct{}
 )
@@ -253,6 +254,9 @@ func (r *root) result(msg tea.Msg) tea.Cmd {
 				r.composer.set(msg.text)
 			}
 			r.chips = append(msg.chips, r.chips...)
+		}
+		for hash, lines := range msg.thumbs {
+			r.thumbs[hash] = lines
 		}
 		r.refresh()
 	default:
