@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -136,11 +137,22 @@ func loader(s cli.Screen, kept *kept) func(context.Context, string) (talk.Model,
 		if ref.Name == "" {
 			ref.Name = name
 		}
-		if name != cli.DemoName && now.Model != name {
+		if name = lasting(name); name != cli.DemoName && now.Model != name {
 			_ = kept.change(func(c *settings.Settings) { c.Model = name }) // a convenience: the model is open all the same
 		}
 		return talk.Engine(m), ref, nil
 	}
+}
+
+// lasting is a model's name as it can be used from another folder.
+func lasting(name string) string {
+	if _, err := os.Stat(name); err != nil || name == cli.DemoName {
+		return name
+	}
+	if whole, err := filepath.Abs(name); err == nil {
+		return whole
+	}
+	return name
 }
 
 // mostType is the type that most of a model's bytes have.
