@@ -67,7 +67,7 @@ func entryFacts(m catalogue.Model) []fact {
 		{"parameters", m.Parameters},
 		{"context", fmt.Sprintf("%d tokens", m.Context)},
 		{"least memory", leastMemory(m)},
-		{"runs here", runs},
+		{"scout runs it", runs},
 		{"for", m.Purpose},
 	}
 	facts = append(facts, each("strength", m.Strengths)...)
