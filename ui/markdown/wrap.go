@@ -78,6 +78,18 @@ func joinMarks(spans []span) []span {
 	return spans
 }
 
+// firstMarks is spans without the marks that they begin with: behind a space, an
+// indentation or nothing there is no character for them to be drawn on, and a space
+// with a mark may be wider than a space.
+func firstMarks(spans []span) []span {
+	for i := range spans {
+		if spans[i].text = strings.TrimLeftFunc(spans[i].text, isMark); spans[i].text != "" {
+			break
+		}
+	}
+	return spans
+}
+
 func isMark(r rune) bool {
 	return r == '\u200D' || r == '\u200C' || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc)
 }
@@ -120,6 +132,14 @@ func (w *wrapper) prose(s span) {
 			}
 			rest = rest[1:]
 		default:
+			if len(w.word) == 0 && (w.space != nil || w.rowW == 0) {
+				if rest = strings.TrimLeftFunc(rest, isMark); rest == "" { // see firstMarks
+					return
+				}
+				if c := rest[0]; c == ' ' || c == '\t' || c == '\n' {
+					continue
+				}
+			}
 			piece, cellsOf := nextPiece(rest, true, len(rest))
 			rest = rest[len(piece):]
 			w.addProse(span{piece, s.sgr}, cellsOf)
@@ -239,7 +259,7 @@ func hardWrap(spans []span, width int, more span) [][]span {
 	var rows [][]span
 	var row []span
 	used := 0
-	for _, s := range joinMarks(spans) {
+	for _, s := range firstMarks(joinMarks(spans)) {
 		for rest := s.text; rest != ""; {
 			piece, w := nextPiece(rest, false, width+1)
 			if !isCharacter(piece, w) && used+w > width && used < width {
