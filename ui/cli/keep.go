@@ -219,15 +219,15 @@ func (k *keeper) close() {
 func (k *keeper) knows(m model, s engine.Sampling) {
 	info := m.Info()
 	k.reply = sessions.Reply{
-		Model:     sessions.Model{Name: info.Name, Quant: mainType(info), Path: info.Path},
+		Model:     sessions.Model{Name: info.Name, Quant: MainType(info), Path: info.Path},
 		Sampling:  keptSampling(s),
 		Placement: []sessions.Place{{Device: "CPU", Holds: "everything", Bytes: m.Memory().Weights}},
 		Engine:    "scout " + k.app.version,
 	}
 }
 
-// mainType is the type of most of a model's bytes.
-func mainType(info engine.Info) string {
+// MainType is the type that most of a model's bytes have, empty if it has none.
+func MainType(info engine.Info) string {
 	if len(info.Types) == 0 {
 		return ""
 	}

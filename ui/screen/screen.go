@@ -133,7 +133,7 @@ func loader(s cli.Screen, kept *kept) func(context.Context, string) (talk.Model,
 			return nil, sessions.Model{}, err
 		}
 		info := m.Info()
-		ref := sessions.Model{Name: info.Name, Quant: mostType(info), Path: info.Path}
+		ref := sessions.Model{Name: info.Name, Quant: cli.MainType(info), Path: info.Path}
 		if ref.Name == "" {
 			ref.Name = name
 		}
@@ -153,17 +153,6 @@ func lasting(name string) string {
 		return whole
 	}
 	return name
-}
-
-// mostType is the type that most of a model's bytes have.
-func mostType(info engine.Info) string {
-	var most engine.TypeShare
-	for _, t := range info.Types {
-		if t.Bytes > most.Bytes {
-			most = t
-		}
-	}
-	return most.Type
 }
 
 // knownModels lists the demo and the models that were pulled.
