@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/BurntSushi/toml"
+	"github.com/agnivade/levenshtein"
 )
 
 //go:embed devices.toml
@@ -155,7 +156,7 @@ func nameDistance(a, b string) int {
 	if len(a) > 64 {
 		a = a[:64] // no device has such a name
 	}
-	d := 4 * edits(a, b)
+	d := 4 * levenshtein.ComputeDistance(a, b)
 	if a != "" && (strings.Contains(b, a) || strings.Contains(a, b)) {
 		d /= 4
 	}
@@ -173,25 +174,4 @@ func digits(s string) string {
 		}
 		return -1
 	}, s)
-}
-
-// edits is the Levenshtein distance, in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := last
-			if a[i] != b[j] {
-				change++
-			}
-			last = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

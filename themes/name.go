@@ -3,6 +3,8 @@ package themes
 import (
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Named is the theme of that name, in whatever letters: first among the
@@ -44,7 +46,7 @@ func nearest(name string, names []string) []string {
 	for _, n := range names {
 		lower := strings.ToLower(n)
 		has := []rune(lower)
-		d := distance(asked, has)
+		d := levenshtein.ComputeDistance(string(asked), lower)
 		part := len(asked) >= 2 && (strings.HasPrefix(lower, string(asked)) || strings.HasSuffix(lower, string(asked)))
 		if part || d <= max(1, max(len(asked), len(has))/3) {
 			found = append(found, candidate{n, d})
@@ -56,28 +58,6 @@ func nearest(name string, names []string) []string {
 		out = append(out, c.name)
 	}
 	return out
-}
-
-// distance is how many letters must be put in, left out or changed to make b
-// of a (Levenshtein, 1965).
-func distance(a, b []rune) int {
-	row := make([]int, len(b)+1) // distances of what is read of a to each beginning of b
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range b {
-			changed := diagonal
-			if x != y {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // quoteNames is names for an error: "a", "b" or "c".

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 var (
@@ -304,36 +306,14 @@ func (l Listing) Pick() (Variant, error) {
 
 // nearest is the string that is least unlike s, or "" if none is like it.
 func nearest(s string, all []string) string {
+	if len(s) > maxPart {
+		return ""
+	}
 	best, bestDistance := "", len(s)/2+1
 	for _, a := range all {
-		if d := distance(strings.ToLower(s), strings.ToLower(a)); d < bestDistance {
+		if d := levenshtein.ComputeDistance(strings.ToLower(s), strings.ToLower(a)); d < bestDistance {
 			best, bestDistance = a, d
 		}
 	}
 	return best
-}
-
-// distance is how many letters have to be changed, added or dropped to make a
-// of b (Levenshtein), for short strings.
-func distance(a, b string) int {
-	if len(a) > maxPart || len(b) > maxPart {
-		return maxPart
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -64,22 +64,22 @@ func TestNamed(t *testing.T) {
 }
 
 func TestMentionResolve(t *testing.T) {
-	d := newDisk("/work/a.png", "/work/b c.png", "/home/ann/d.png", "/e.png", "/work/f.", "/work/dir/", "/work/g.png")
-	env := Env{Home: "/home/ann", Dir: "/work"}
+	d := newDisk("/desk/a.png", "/desk/b c.png", "/home/ann/d.png", "/e.png", "/desk/f.", "/desk/dir/", "/desk/g.png")
+	env := Env{Home: "/home/ann", Dir: "/desk"}
 	for _, c := range []struct{ text, path, source string }{
-		{"@a.png", "/work/a.png", "@a.png"},
-		{"is it @a.png?", "/work/a.png", "@a.png"},
-		{"(see @a.png).", "/work/a.png", "@a.png"},
-		{`@"b c.png", then`, "/work/b c.png", `@"b c.png"`},
+		{"@a.png", "/desk/a.png", "@a.png"},
+		{"is it @a.png?", "/desk/a.png", "@a.png"},
+		{"(see @a.png).", "/desk/a.png", "@a.png"},
+		{`@"b c.png", then`, "/desk/b c.png", `@"b c.png"`},
 		{"@~/d.png", "/home/ann/d.png", "@~/d.png"},
 		{"@/e.png", "/e.png", "@/e.png"},
-		{"@./a.png", "/work/a.png", "@./a.png"},
+		{"@./a.png", "/desk/a.png", "@./a.png"},
 		{"@../e.png", "/e.png", "@../e.png"},
-		{"@f.", "/work/f.", "@f."},
+		{"@f.", "/desk/f.", "@f."},
 		{"@f..", "", ""},
 		{`@"a.png?"`, "", ""},
 		{"@property", "", ""},
-		{"@dir", "/work/dir", "@dir"},
+		{"@dir", "/desk/dir", "@dir"},
 		{"@file:///e.png", "/e.png", "@file:///e.png"},
 		{"@a.png\x00", "", ""},
 		{"@" + strings.Repeat("x", 5000), "", ""},
@@ -110,7 +110,7 @@ func TestComplete(t *testing.T) {
 		listed = dir
 		return folder, nil
 	}
-	env := Env{Home: "/home/ann", Dir: "/work"}
+	env := Env{Home: "/home/ann", Dir: "/desk"}
 	windows := Env{Home: `C:\Users\ann`, Dir: `C:\work`, Windows: true}
 	for _, c := range []struct {
 		env  Env
@@ -118,18 +118,18 @@ func TestComplete(t *testing.T) {
 		dir  string
 		want []string
 	}{
-		{env, "@", "/work", []string{"@Apple.webp", `@"my photo.jpg"`, "@zebra.PNG", `@"My folder/`, "@src/", `@'"quoted".txt'`, "@notes.txt", `@'say "hi".txt'`}},
-		{env, "@m", "/work", []string{`@"my photo.jpg"`, `@"My folder/`}},
-		{env, "@.", "/work", []string{"@.config/", "@.hidden"}},
-		{env, `@"z`, "/work", []string{`@"zebra.PNG"`}},
-		{env, `@'s`, "/work", []string{"@'src/", `@'say "hi".txt'`}},
-		{env, "@sub/z", "/work/sub", []string{"@sub/zebra.PNG"}},
-		{env, `@"my dir/s`, "/work/my dir", []string{`@"my dir/src/`, `@'my dir/say "hi".txt'`}},
+		{env, "@", "/desk", []string{"@Apple.webp", `@"my photo.jpg"`, "@zebra.PNG", `@"My folder/`, "@src/", `@'"quoted".txt'`, "@notes.txt", `@'say "hi".txt'`}},
+		{env, "@m", "/desk", []string{`@"my photo.jpg"`, `@"My folder/`}},
+		{env, "@.", "/desk", []string{"@.config/", "@.hidden"}},
+		{env, `@"z`, "/desk", []string{`@"zebra.PNG"`}},
+		{env, `@'s`, "/desk", []string{"@'src/", `@'say "hi".txt'`}},
+		{env, "@sub/z", "/desk/sub", []string{"@sub/zebra.PNG"}},
+		{env, `@"my dir/s`, "/desk/my dir", []string{`@"my dir/src/`, `@'my dir/say "hi".txt'`}},
 		{env, "@~/z", "/home/ann", []string{"@~/zebra.PNG"}},
 		{env, "@~/a/z", "/home/ann/a/", []string{"@~/a/zebra.PNG"}},
 		{env, "@/z", "/", []string{"@/zebra.PNG"}},
 		{env, "@/a/z", "/a/", []string{"@/a/zebra.PNG"}},
-		{env, "@none", "/work", nil},
+		{env, "@none", "/desk", nil},
 		{Env{}, "@z", ".", []string{"@zebra.PNG"}},
 		{Env{}, "@~/z", "", nil},
 		{windows, `@C:\z`, `C:\`, []string{`@C:\zebra.PNG`}},

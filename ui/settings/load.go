@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
+	"github.com/agnivade/levenshtein"
 )
 
 // largestFile is more than anyone writes, in bytes.
@@ -216,7 +217,10 @@ func readField[T any](r *reader, table []string, fields []field[T], to *T, key s
 func didYouMean(written string, keys []string) string {
 	nearest, least := "", 3
 	for _, k := range keys {
-		d := letters(written, k)
+		d := least
+		if n := len(written) - len(k); -least < n && n < least { // else it is as many letters at least
+			d = levenshtein.ComputeDistance(written, k)
+		}
 		if len(written) >= 3 && strings.HasPrefix(k, written) {
 			d = min(d, 1)
 		}
@@ -228,31 +232,6 @@ func didYouMean(written string, keys []string) string {
 		return ""
 	}
 	return "; did you mean " + nearest + "?"
-}
-
-// letters is how many bytes must be put in, left out or changed to make b of a
-// (Levenshtein, 1965), or 3 if their lengths alone say that it is so many.
-func letters(a, b string) int {
-	if d := len(a) - len(b); d >= 3 || d <= -3 {
-		return 3
-	}
-	row := make([]int, len(b)+1) // distances of what is read of a to each beginning of b
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := diagonal
-			if a[i] != b[j] {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // show is a value of the file for a problem: short, in one line, and nothing
