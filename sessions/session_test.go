@@ -277,6 +277,9 @@ func TestOnlyInside(t *testing.T) {
 	}
 	dir := t.TempDir()
 	if err := os.Symlink(outside, filepath.Join(dir, "link.jsonl")); err != nil {
+		if os.Getenv("SCOUT_CI") != "" {
+			t.Fatal("this system makes no links:", err) // which CI promised
+		}
 		t.Skip("this system makes no links:", err)
 	}
 	st := must(Open(dir))(t)

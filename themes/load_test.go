@@ -129,6 +129,9 @@ func TestSameName(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(entries) != 2 {
+		if os.Getenv("SCOUT_CI") != "" {
+			t.Fatal("this file system does not tell Mine from mine") // which CI promised
+		}
 		t.Skip("this file system does not tell Mine from mine")
 	}
 	got, errs := Load(dir)

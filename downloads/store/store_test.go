@@ -393,6 +393,9 @@ func TestOtherProgramsFiles(t *testing.T) { // 40
 		t.Fatal(err)
 	}
 	if err := os.Symlink("../../blobs/"+blob.SHA256, filepath.Join(snapshot, "x-Q4.gguf")); err != nil {
+		if os.Getenv("SCOUT_CI") != "" {
+			t.Fatalf("no symbolic links here: %v", err) // which CI promised
+		}
 		t.Skipf("no symbolic links here: %v", err)
 	}
 	manifest := filepath.Join(home, ".ollama", "models", "manifests", "registry.ollama.ai", "library", "llama4")

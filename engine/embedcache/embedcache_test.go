@@ -254,6 +254,9 @@ func TestEntryThatIsNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(path, 1<<40); err != nil {
+		if os.Getenv("SCOUT_CI") != "" {
+			t.Fatalf("the file system has no sparse files of 1 TiB: %v", err) // which CI promised
+		}
 		t.Skipf("the file system has no sparse files of 1 TiB: %v", err)
 	}
 	mustLack(t, c, 2)

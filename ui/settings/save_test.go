@@ -196,6 +196,9 @@ func TestSaveLinks(t *testing.T) {
 	dir := t.TempDir()
 	path, middle, target := filepath.Join(dir, "config.toml"), filepath.Join(dir, "middle"), filepath.Join(dir, "dotfiles", "scout.toml")
 	if err := os.Symlink("middle", path); err != nil {
+		if os.Getenv("SCOUT_CI") != "" {
+			t.Fatalf("no symbolic links here: %v", err) // which CI promised
+		}
 		t.Skipf("no symbolic links here: %v", err)
 	}
 	if err := os.Symlink(target, middle); err != nil {
