@@ -100,12 +100,21 @@ func (r *root) header(w int) string {
 		who = s.accent.Render(strings.TrimSpace(safetext.Line(r.ref.Name + " " + r.ref.Quant)))
 	}
 	left := " " + who
+	if r.homeless() {
+		left += s.muted.Render(" · ") + s.warning.Render("not saved")
+	}
 	if r.title != "" {
 		left += s.muted.Render(" · ") + s.text.Render(safetext.Line(r.title))
 	} else {
 		left += s.muted.Render(" · new conversation")
 	}
 	return sides(left, r.gauge(w)+" ", w)
+}
+
+// homeless is whether nothing can be saved since the conversations could not be
+// opened, which has to stay in sight: a notice goes by.
+func (r *root) homeless() bool {
+	return r.talk != nil && r.store == nil && r.config.OpenStore != nil && !r.opening
 }
 
 // gauge is how much of the context is used.
