@@ -81,6 +81,10 @@ func open(ctx context.Context, f *gguf.File, o Options, backends map[tensor.Devi
 	return m, nil
 }
 
+// DefaultThreads is the number of worker threads where Options do not say it: one
+// for each core that this process may use.
+func DefaultThreads() int { return cpu.DefaultThreads() }
+
 func (m *Model) load(ctx context.Context, o Options) error {
 	if err := m.file.Guard(func() error { return m.describe(o) }); err != nil {
 		return err
@@ -90,7 +94,7 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	}
 	m.threads, m.onRouted = o.Threads, o.Routed
 	if m.threads <= 0 {
-		m.threads = cpu.DefaultThreads()
+		m.threads = DefaultThreads()
 	}
 	if m.threads > maxThreads {
 		return fmt.Errorf("engine: threads is %d, want at most %d", m.threads, maxThreads)

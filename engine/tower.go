@@ -90,7 +90,7 @@ func openTower(ctx context.Context, f *gguf.File, owned bool, o TowerOptions, ba
 func (t *Tower) load(ctx context.Context, o TowerOptions) error {
 	t.threads = o.Threads
 	if t.threads <= 0 {
-		t.threads = cpu.DefaultThreads()
+		t.threads = DefaultThreads()
 	}
 	if t.threads > maxThreads {
 		return fmt.Errorf("engine: threads is %d, want at most %d", t.threads, maxThreads)

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"strconv"
 	"strings"
 
+	"scout/engine"
 	"scout/hardware"
 	"scout/hardware/plan"
 )
@@ -41,7 +41,7 @@ func (a *App) planMachine(ctx context.Context, f planFlags) (planMachine, error)
 	m := planMachine{whatIf: f.whatIf()}
 	m.Cores = f.threads
 	if m.Cores == 0 {
-		m.Cores = runtime.GOMAXPROCS(0)
+		m.Cores = engine.DefaultThreads()
 		if m.whatIf {
 			m.Cores = whatIfThreads
 		}

@@ -77,8 +77,7 @@ func (t *Talk) start(j *job) {
 // TakeBack is the prompt that was refused by the last turn, for the composer to have
 // again. It is there once. What was refused has been kept in the session, as a branch
 // that is not shown; the one before is shown again. Sent again as it was, it is that
-// same message. Before the first message a session knows no branch, so a first one
-// that was refused is shown when the session is opened again.
+// same message.
 func (t *Talk) TakeBack() (Prompt, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
