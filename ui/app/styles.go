@@ -80,7 +80,9 @@ func sides(left, right string, width int) string {
 // for tabs. Line breaks of the text stay.
 func wrap(text string, width int) []string {
 	text = strings.ReplaceAll(safetext.Text(text), "\t", "    ")
-	return strings.Split(ansi.Wrap(text, max(1, width), ""), "\n")
+	width = max(1, width)
+	// A word that ends in hyphens may stick out of what Wrap makes.
+	return strings.Split(ansi.Hardwrap(ansi.Wrap(text, width, ""), width, true), "\n")
 }
 
 // bar is a gauge of width cells that is filled to a share of 0 to 1.
