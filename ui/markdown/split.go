@@ -13,6 +13,8 @@ const (
 	mostBlock = 16 << 10
 	// mostLine is where a line is cut if it never ends, in bytes.
 	mostLine = 8 << 10
+	// mostHead is how much of a line says what kind of block it begins.
+	mostHead = 256
 )
 
 // kind is what the first line of a block says it is, as far as the splitter has
@@ -64,11 +66,19 @@ func nextLine(text []byte) (n int, ok bool) {
 	if len(text) <= mostLine {
 		return len(text), false
 	}
-	n = mostLine
-	for n > mostLine-utf8.UTFMax && !utf8.RuneStart(text[n]) {
-		n--
+	return wholeRunes(text, mostLine), true
+}
+
+// wholeRunes is how many of the first n bytes of text are whole characters.
+func wholeRunes(text []byte, n int) int {
+	if len(text) <= n {
+		return len(text)
 	}
-	return n, true
+	cut := n
+	for cut > n-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return cut
 }
 
 // line reads the line text[start:end], which is cut if it goes on in the next,
@@ -91,7 +101,7 @@ func (s *splitter) line(text []byte, start, end int, cut bool) (done block, ende
 		}
 		return block{}, false
 	}
-	head := strings.TrimRight(string(l[:min(len(l), 256)]), "\n")
+	head := strings.TrimRight(string(l[:wholeRunes(l, mostHead)]), "\n")
 	next := kindOf(head)
 	if s.open && !s.startsBlock(head, next) {
 		return s.grow(start, end)
