@@ -9,6 +9,7 @@ import (
 
 	"scout/engine/gguf"
 	"scout/engine/internal/cpu"
+	"scout/engine/internal/gpu"
 	"scout/engine/model"
 	"scout/engine/prompt"
 	"scout/engine/tensor"
@@ -40,11 +41,17 @@ type Model struct {
 	context  int
 	kv       tensor.KVType
 	onRouted func(Routed)
+	onAnswer func(Stats)
 	eyes     *eyes // nil: it cannot see
 	compute  int64 // see Memory
 
 	mu   sync.Mutex // held while the executor runs
 	exec *tensor.Executor
+
+	placed sync.Mutex    // held for a moment: where the model lies, which changes when a GPU is lost
+	gpus   []gpu.Backend // of backends, those that Options asked for
+	away   int64         // bytes of tensors that are on them and not needed here
+	lost   error         // see Lost
 }
 
 // Open maps the file at path (any part of a split set) and prepares to run it.
@@ -92,7 +99,7 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("engine: opening %s: %w", m.file.Path(), err)
 	}
-	m.threads, m.onRouted = o.Threads, o.Routed
+	m.threads, m.onRouted, m.onAnswer = o.Threads, o.Routed, o.Answered
 	if m.threads <= 0 {
 		m.threads = DefaultThreads()
 	}
@@ -101,6 +108,9 @@ func (m *Model) load(ctx context.Context, o Options) error {
 	}
 	if m.backends[tensor.CPU] == nil {
 		m.backends[tensor.CPU] = cpu.New(m.threads)
+	}
+	if err := m.openGPUs(o); err != nil {
+		return err
 	}
 	if err := m.compile(); err != nil {
 		return err
@@ -116,7 +126,10 @@ func (m *Model) compile() error {
 		m.exec, err = tensor.NewExecutor(m.model.Graph, m.backends, limits, m.keptValues())
 		if b, ok := m.backends[tensor.CPU].(*cpu.Backend); ok {
 			logits := 4 * int64(m.model.Config.Vocabulary) // of a sequence
-			m.compute = b.ActivationBytes() + b.WorkspaceBytes(m.cacheSpec(), tensor.CPU) + logits
+			n := b.ActivationBytes() + b.WorkspaceBytes(m.cacheSpec(), tensor.CPU) + logits
+			m.placed.Lock()
+			m.compute = n
+			m.placed.Unlock()
 		}
 		return err
 	})
@@ -128,7 +141,11 @@ func (m *Model) describe(o Options) error {
 	if m.info, err = inspect(m.file); err != nil {
 		return err
 	}
-	if m.model, err = buildModel(m.file, o.Placement); err != nil {
+	placement := o.Placement
+	if placement == nil {
+		placement = o.Split.Placement(m.info)
+	}
+	if m.model, err = buildModel(m.file, placement); err != nil {
 		return fmt.Errorf("engine: opening %s: %w", m.file.Path(), err)
 	}
 	if m.tok, err = newTokenizer(m.file); err != nil {
@@ -214,9 +231,9 @@ func (m *Model) Context() int { return m.context }
 // Threads is the number of worker threads.
 func (m *Model) Threads() int { return m.threads }
 
-// Memory says where the bytes are.
+// Memory says what is needed of RAM; for GPUs see Devices.
 type Memory struct {
-	Weights int64 // mapped from the files
+	Weights int64 // mapped from the files, without what was brought to GPUs
 	KV      int64 // the cache of one sequence at full context
 	// Compute is everything that batches need: activations, attention's workspace,
 	// logits, and those of a tile if the model can see. The program itself, its tables for tokens and what a batch makes by the
@@ -227,7 +244,9 @@ type Memory struct {
 
 // Memory is what the model needs.
 func (m *Model) Memory() Memory {
-	mem := Memory{Weights: m.info.Bytes, Compute: m.compute}
+	m.placed.Lock()
+	mem, alone := Memory{Weights: m.info.Bytes - m.away, Compute: m.compute}, len(m.gpus) == 0
+	m.placed.Unlock()
 	if m.eyes != nil {
 		tower := m.eyes.tower.Memory()
 		mem.Compute += tower.Compute
@@ -236,7 +255,9 @@ func (m *Model) Memory() Memory {
 		}
 	}
 	for _, l := range m.cacheSpec() {
-		mem.KV += l.Bytes()
+		if l.Device == tensor.CPU || alone {
+			mem.KV += l.Bytes()
+		}
 	}
 	return mem
 }

@@ -176,6 +176,9 @@ func (a *answer) emit(id int32) (done, more bool) {
 			d.Text += a.stop.rest()
 		}
 	}
+	if d.Done && m.onAnswer != nil {
+		m.onAnswer(a.stats)
+	}
 	return d.Done, a.yield(d, nil)
 }
 

@@ -29,7 +29,8 @@ type Info struct {
 	Components      []Component
 	Types           []TypeShare
 	Blocks          []Block // by layer
-	KVBytesPerToken int64   // f16 keys and values of every layer; chunked layers stop growing at their chunk
+	Reads           []TypeRead
+	KVBytesPerToken int64 // f16 keys and values of every layer; chunked layers stop growing at their chunk
 
 	Warnings []string // what is odd about the file and does not stop it from running
 }
@@ -66,6 +67,23 @@ func InspectEmbedded(name string, data []byte) (Info, error) {
 	return inspectAndClose(f)
 }
 
+// Beginning is the first bytes of a model's file, for InspectHeader.
+type Beginning = gguf.Beginning
+
+// ErrMore says that more bytes of a file's beginning are needed.
+var ErrMore = gguf.ErrMore
+
+// InspectHeader is Inspect for the beginnings of a model's files, all parts in order.
+// With ErrMore, short is the number of the file, from 0, whose beginning is too short.
+func InspectHeader(files []Beginning) (info Info, short int, err error) {
+	f, short, err := gguf.ParseHeader(files)
+	if err != nil {
+		return Info{}, short, err
+	}
+	info, err = inspect(f)
+	return info, 0, err
+}
+
 func inspectAndClose(f *gguf.File) (info Info, err error) {
 	err = f.Guard(func() error {
 		info, err = inspect(f)
@@ -94,6 +112,7 @@ func inspect(f *gguf.File) (Info, error) {
 	}
 	info.measure(f)
 	info.measureBlocks(f, c)
+	info.measureReads(f)
 	info.Warnings = append(info.Warnings, oldRopeFactors(f, c)...)
 	return info, nil
 }
@@ -111,11 +130,11 @@ func (i *Info) measure(f *gguf.File) {
 		}
 		part, share, n := parts[name], types[t.Type.String()], t.Elements()
 		part.Parameters += n
-		part.Bytes += int64(len(t.Data))
+		part.Bytes += t.Bytes()
 		share.Tensors++
-		share.Bytes += int64(len(t.Data))
+		share.Bytes += t.Bytes()
 		i.Parameters += n
-		i.Bytes += int64(len(t.Data))
+		i.Bytes += t.Bytes()
 		i.Vision = i.Vision || name == "vision"
 	}
 	for _, p := range parts {

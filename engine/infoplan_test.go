@@ -63,8 +63,9 @@ func TestPlanIsWhatIsAllocated(t *testing.T) {
 		for _, kv := range []plan.KVType{plan.F16, plan.F32, plan.Q8_0, plan.Q4_0} {
 			for _, size := range []int{100, 2048, 8192, 20000} {
 				configurations++
-				label := fmt.Sprintf("%s, %s, %d", name, kv, size)
-				m, err := engine.OpenEmbedded(context.Background(), name, file.Bytes(), engine.Options{Threads: 2, Context: size, KV: string(kv)})
+				threads := 1 + configurations%4
+				label := fmt.Sprintf("%s, %s, %d, %d threads", name, kv, size, threads)
+				m, err := engine.OpenEmbedded(context.Background(), name, file.Bytes(), engine.Options{Threads: threads, Context: size, KV: string(kv)})
 				if err != nil {
 					t.Fatal(label, err)
 				}
@@ -72,13 +73,18 @@ func TestPlanIsWhatIsAllocated(t *testing.T) {
 				if err := m.Close(); err != nil {
 					t.Fatal(label, err)
 				}
-				if facts.Weights() != got.Weights {
-					t.Errorf("%s: weights of %d bytes planned, %d mapped", label, facts.Weights(), got.Weights)
+				p, err := plan.Make(facts, smallMachine(32<<30), plan.Options{Context: size, KV: kv})
+				if err != nil {
+					t.Fatal(label, err)
 				}
-				if n := facts.KV(size, kv); n != got.KV {
-					t.Errorf("%s: cache of %d bytes planned, %d allocated", label, n, got.KV)
+				use := p.Devices[0]
+				if use.Weights != got.Weights {
+					t.Errorf("%s: weights of %d bytes planned, %d mapped", label, use.Weights, got.Weights)
 				}
-				n := facts.Compute(plan.CPU, plan.Options{Context: size, KV: kv})
+				if use.KV != got.KV {
+					t.Errorf("%s: cache of %d bytes planned, %d allocated", label, use.KV, got.KV)
+				}
+				n := use.Compute
 				if off := max(n, got.Compute) - min(n, got.Compute); off > max(got.Compute/20, 32<<20) {
 					t.Errorf("%s: activations of %d bytes planned, %d allocated", label, n, got.Compute)
 				}

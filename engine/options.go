@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"scout/engine/model"
+	"scout/engine/tensor"
 )
 
 // Options says how to open a model. The zero value is a sensible choice.
@@ -25,10 +26,18 @@ type Options struct {
 	Embeds    EmbedCache
 	// Placement says which device runs which part; nil means everything on the CPU.
 	Placement *Placement
+	// Split, without a Placement, puts the last layers on GPUs.
+	Split GPUSplit
+	// GPUs says which of Devices() the placement's devices 1, 2, ... are. nil means
+	// the GPUs of the machine in order, without software ones.
+	GPUs []int
 	// Routed, if not nil, is told which experts each token went to, layer by layer
 	// after each batch; in the last layer only of the tokens whose logits were asked
 	// for. It must not keep Logits nor call the model.
 	Routed func(Routed)
+	// Answered, if not nil, is told the counts of every answer that came to its end,
+	// before the last step is handed out. It must be quick.
+	Answered func(Stats)
 }
 
 // EmbedCache says where the embeddings of pictures are kept, so that a picture goes
@@ -43,6 +52,8 @@ type EmbedCache struct {
 type (
 	Placement      = model.Placement
 	LayerPlacement = model.LayerPlacement
+	// DeviceNumber is 0 for the CPU and main memory, and 1, 2, ... for GPUs.
+	DeviceNumber = tensor.Device
 )
 
 // DefaultContext is the context made room for when nobody says. The cache is

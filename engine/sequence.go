@@ -16,9 +16,10 @@ type Sequence struct {
 	m      *Model
 	line   *kvcache.Timeline
 	caches *tensor.Caches
-	batch  tensor.Batch // reused, so that a token costs no allocation
-	out    []int32      // backing of batch.Outputs
-	logits []float32    // [vocabulary], of the last batch that had one output row
+	exec   *tensor.Executor // that caches are of
+	batch  tensor.Batch     // reused, so that a token costs no allocation
+	out    []int32          // backing of batch.Outputs
+	logits []float32        // [vocabulary], of the last batch that had one output row
 	closed bool
 }
 
@@ -44,12 +45,16 @@ func (m *Model) NewSequence() (*Sequence, error) {
 		return nil, err
 	}
 	return &Sequence{
-		m: m, caches: caches, line: kvcache.New(m.model.Cache, m.context),
+		m: m, caches: caches, exec: m.exec, line: kvcache.New(m.model.Cache, m.context),
 		out: make([]int32, batchOutputs), logits: make([]float32, m.model.Config.Vocabulary),
 	}, nil
 }
 
-func (m *Model) cacheSpec() tensor.CacheSpec { return kvcache.Spec(m.model.Cache, m.context, m.kv) }
+func (m *Model) cacheSpec() tensor.CacheSpec {
+	m.placed.Lock()
+	defer m.placed.Unlock()
+	return kvcache.Spec(m.model.Cache, m.context, m.kv)
+}
 
 // Len is the position of the next token.
 func (s *Sequence) Len() int { return s.line.Len() }
@@ -156,7 +161,12 @@ func (s *Sequence) compute(ctx context.Context) ([]float32, error) {
 		return nil, ErrClosed
 	}
 	b := &s.batch
-	rows, err := s.m.exec.Run(b, s.caches, func() bool { return ctx.Err() != nil })
+	rows, err := s.attempt(ctx)
+	if errors.Is(err, ErrGPULost) && s.m.Lost() == nil {
+		if err = s.m.fallBack(err); err == nil {
+			rows, err = s.attempt(ctx)
+		}
+	}
 	s.line.Wrote(b.Start + len(b.Tokens))
 	if err == nil && s.m.onRouted != nil {
 		err = s.m.report(b)

@@ -44,6 +44,11 @@ func (t Tensor) Elements() int64 {
 	return n
 }
 
+// Bytes is the size of the tensor's data, also where only a header was read.
+func (t Tensor) Bytes() int64 {
+	return t.Elements() / int64(t.Type.BlockSize()) * int64(t.Type.BlockBytes())
+}
+
 // File is an open model: one file, or all parts of a split set.
 //
 // Its methods may be called from several goroutines at once, except Close,

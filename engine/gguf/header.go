@@ -69,10 +69,18 @@ func (c *cursor) unsupported(at int, format string, args ...any) error {
 // left is the number of bytes that a header may still take.
 func (c *cursor) left() uint64 { return uint64(c.end - c.off) }
 
+// goesOn says whether only the beginning of the header is there.
+func (c *cursor) goesOn() bool {
+	return c.p.whole > int64(len(c.p.data)) && len(c.p.data) < maxHeaderBytes
+}
+
 // need checks that n bytes of what are there.
 func (c *cursor) need(n uint64, what string) error {
 	if n <= c.left() {
 		return nil
+	}
+	if c.goesOn() {
+		return ErrMore
 	}
 	rest := "the rest of the file"
 	if c.end < len(c.p.data) {
@@ -116,6 +124,9 @@ func (c *cursor) count(what string, size, limit uint64) (int, error) {
 		return 0, err
 	}
 	if fit := c.left() / size; n > fit {
+		if n <= limit && c.goesOn() {
+			return 0, ErrMore
+		}
 		return 0, c.invalid(at, "%s is %d, want at most %d (%d bytes are left)", what, n, fit, c.left())
 	}
 	if n > limit {

@@ -12,7 +12,8 @@ type part struct {
 	path    string
 	file    *os.File // kept to ask for the size when a read faults; nil for bytes given to Parse
 	data    []byte
-	mapped  bool // data is a mapping that Close must undo
+	mapped  bool  // data is a mapping that Close must undo
+	whole   int64 // size of the file, if data is only its beginning; 0: data is all of it
 	version uint32
 	entries []entry        // metadata in file order
 	byKey   map[string]int // index into entries

@@ -16,7 +16,7 @@ type placement struct {
 
 // readTensors reads the tensor table of n entries and finds the data of each.
 func (c *cursor) readTensors(n int) error {
-	if fit := c.left() / minTensorBytes; uint64(n) > fit {
+	if fit := c.left() / minTensorBytes; uint64(n) > fit && !c.goesOn() {
 		return c.invalid(c.off, "tensor count is %d, want at most %d (%d bytes are left for the tensor table)", n, fit, c.left())
 	}
 	alignment, err := c.p.alignment()
@@ -135,7 +135,7 @@ func (c *cursor) tensorBytes(at int, t Tensor) (uint64, error) {
 // placeTensors finds the data of every tensor in the data section, which begins
 // at byte start. Gaps are allowed, overlaps and another order are not.
 func (c *cursor) placeTensors(places []placement, start, alignment uint64) error {
-	size := uint64(len(c.p.data))
+	size := uint64(max(int64(len(c.p.data)), c.p.whole))
 	end := uint64(0) // of the tensor before, from the start of the data section
 	for i, place := range places {
 		t := &c.p.tensors[i]
@@ -154,7 +154,9 @@ func (c *cursor) placeTensors(places []placement, start, alignment uint64) error
 		end = place.offset + place.size
 		from, to := start+place.offset, start+end
 		t.Offset = int64(from)
-		t.Data = c.p.data[from:to:to]
+		if c.p.whole == 0 {
+			t.Data = c.p.data[from:to:to]
+		}
 	}
 	return nil
 }

@@ -127,6 +127,8 @@ func (b *builder) llama4Experts(l int, n tensor.Value, at LayerPlacement) []tens
 	if !ok {
 		return nil
 	}
-	terms := b.routed(l, n, routes, at, tensor.SigmoidInput)
-	return append(terms, b.g.FFN(n, b.ffn(l, "_shexp", b.ExpertFF)))
+	// The shared expert comes first in the graph: where a GPU has it and the CPU the
+	// routed ones, the two run at the same time.
+	shared := b.g.FFN(n, b.ffn(l, "_shexp", b.ExpertFF))
+	return append(b.routed(l, n, routes, at, tensor.SigmoidInput), shared)
 }

@@ -101,7 +101,7 @@ func TestLlama4Layers(t *testing.T) {
 		noQK    = "RMSNorm MatMul MatMul MatMul RoPE RoPE Attend/8192 MatMul Add"
 		global  = "RMSNorm MatMul MatMul MatMul Temper Attend/0 MatMul Add"
 		plain   = "RMSNorm MatMul MatMul MatMul RoPE RoPE RMSNorm RMSNorm Attend/0 MatMul Add"
-		experts = " RMSNorm MatMul Route ExpertFFN FFN Add Add"
+		experts = " RMSNorm MatMul Route FFN ExpertFFN Add Add"
 		dense   = " RMSNorm FFN Add"
 	)
 	everyOther := weights()
