@@ -53,3 +53,32 @@ func TestReadBandwidthRefuses(t *testing.T) {
 		t.Errorf("cancelled: got error %v, want context.Canceled", err)
 	}
 }
+
+func TestCacheBytes(t *testing.T) {
+	const dir = "sys/devices/system/cpu/"
+	root := files(map[string]string{
+		dir + "cpu0/cache/index3/size": "32768K\n", dir + "cpu0/cache/index3/shared_cpu_list": "0-1,8-9\n",
+		dir + "cpu1/cache/index3/size": "32768K\n", dir + "cpu1/cache/index3/shared_cpu_list": "0-1,8-9\n",
+		dir + "cpu2/cache/index3/size": "98304K\n", dir + "cpu2/cache/index3/shared_cpu_list": "2-3,10-11\n",
+		dir + "cpu3/cache/index2/size": "1024K\n", dir + "cpufreq/x": "1", dir + "online": "0-15",
+	})
+	if got := cacheBytes(root); got != 128<<20 {
+		t.Errorf("got %d MiB, want 128", got>>20)
+	}
+	if got := cacheBytes(files(map[string]string{dir + "cpu0/cache/index3/size": "-5", dir + "cpu0/cache/index3/shared_cpu_list": "0"})); got != 0 {
+		t.Errorf("nonsense: got %d", got)
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	rates := []float64{8, 10, 6}
+	next := 0
+	r, err := Measure(3, func() (float64, error) { next++; return rates[next-1], nil })
+	if err != nil || r.Best != 10 || r.Count != 3 || r.Spread < 0.3999 || r.Spread > 0.4001 {
+		t.Errorf("got %+v, %v, want 10 of 3 with a spread of 0.4", r, err)
+	}
+	broken := errors.New("broken")
+	if _, err := Measure(3, func() (float64, error) { return 0, broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}

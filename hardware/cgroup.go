@@ -10,9 +10,9 @@ import (
 // limits is what control groups grant this process. A zero field means that
 // there is no limit.
 type limits struct {
-	cpus            float64 // processors' worth of time in a period
-	memoryBytes     int64   // of the tightest group
-	memoryUsedBytes int64   // of that group, pages that can be dropped left out
+	cpus        float64 // processors' worth of time in a period
+	memoryBytes int64   // of the group with the least
+	memoryRoom  int64   // of the group that has the least left: often one above, which others fill too
 }
 
 // unlimitedV1 is where version 1's way of writing "no limit" begins: it writes
@@ -67,9 +67,10 @@ func (l *limits) readV2(root fs.FS, dir string) {
 	if fields := strings.Fields(readText(root, dir+"/cpu.max")); len(fields) == 2 {
 		l.tightenCPU(parseInt(fields[0]), parseInt(fields[1])) // "max" parses as 0: none
 	}
-	l.tightenMemory(parseInt(readText(root, dir+"/memory.max")),
-		parseInt(readText(root, dir+"/memory.current")),
-		statField(readText(root, dir+"/memory.stat"), "inactive_file"))
+	used, stat := parseInt(readText(root, dir+"/memory.current")), readText(root, dir+"/memory.stat")
+	l.tightenMemory(parseInt(readText(root, dir+"/memory.max")), used, statField(stat, "inactive_file"))
+	// Above memory.high nothing is refused, but everything is slowed down.
+	l.tightenMemory(parseInt(readText(root, dir+"/memory.high")), used, statField(stat, "inactive_file"))
 }
 
 // readV1 tightens l by one group of version 1.
@@ -92,14 +93,18 @@ func (l *limits) tightenCPU(quota, period int64) {
 }
 
 // tightenMemory lowers the memory limit, in bytes. Inactive file pages are
-// given back under pressure, so they do not count as used.
+// given back under pressure, so they do not count as used. Swap is no memory to run a
+// model in, so its limits do not matter.
 func (l *limits) tightenMemory(limit, used, inactiveFile int64) {
 	if limit <= 0 || limit >= unlimitedV1 {
 		return
 	}
-	if l.memoryBytes == 0 || limit < l.memoryBytes {
-		l.memoryBytes, l.memoryUsedBytes = limit, max(0, used-inactiveFile)
+	room := max(0, limit-max(0, used-inactiveFile))
+	if l.memoryBytes == 0 {
+		l.memoryBytes, l.memoryRoom = limit, room
+		return
 	}
+	l.memoryBytes, l.memoryRoom = min(l.memoryBytes, limit), min(l.memoryRoom, room)
 }
 
 // readText is a small file's text, empty when it cannot be read: which of the

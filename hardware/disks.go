@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Disk is a kind of disk with what sequential reads of it usually reach.
+// Disk is a kind of disk with what sequential reads of it usually reach. A disk of
+// this machine is a Drive.
 type Disk struct {
 	Name      string
 	Bandwidth float64 // bytes per second
@@ -20,6 +21,10 @@ var disks = []Disk{
 	{"nvme", 3.0e9, "PCIe 3.0 x4: 3.5 GB/s by data sheets"},
 	{"nvme4", 6.0e9, "PCIe 4.0 x4: 7 GB/s by data sheets"},
 	{"nvme5", 10e9, "PCIe 5.0 x4: 12 to 14 GB/s by data sheets"},
+	{"usb", 400e6, "USB 3.0's 5 Gbit/s less its coding and protocol"},
+	{"mmc", 90e6, "the UHS-I bus of SD cards: 104 MB/s"},
+	{"network", 110e6, "Ethernet's 1 Gbit/s less its headers"},
+	{"virtual", 125e6, "the least that volumes of AWS (EBS gp3) are sold with"},
 }
 
 // DiskKinds lists the names that FindDisk knows.

@@ -1,6 +1,10 @@
 // Package hardware says what this machine has: processors this process may
-// use, memory, the memory's measured read bandwidth, and the process's own
-// peak use of memory.
+// use, memory, GPUs, the disks of folders, the measured read bandwidth of memory and
+// disks, and the process's own peak use of memory. What was measured is remembered
+// (Calibration).
+//
+// Drivers of GPUs crash and hang, and so do file systems of the network: ProbeApart
+// looks at both in a process of its own. Every figure carries its source.
 //
 // It also has a table of cards, machines and kinds of memory that one can buy
 // (devices.toml), for questions about machines that are not here.

@@ -3,10 +3,13 @@ package hardware
 import (
 	"errors"
 	"os"
+
+	"github.com/shirou/gopsutil/v4/mem"
 )
 
 // Machine is what is known about the computer this process runs on.
 type Machine struct {
+	ID     string // tells machines apart by what their speed hangs on: MachineID
 	CPU    CPU
 	Memory Memory
 }
@@ -17,5 +20,9 @@ func Snapshot() (Machine, error) {
 	limits := cgroupLimits(os.DirFS("/"))
 	cpu, cpuErr := readCPU(limits)
 	memory, memoryErr := readMemory(limits)
-	return Machine{CPU: cpu, Memory: memory}, errors.Join(cpuErr, memoryErr)
+	whole := memory.Total
+	if v, err := mem.VirtualMemory(); err == nil {
+		whole = int64(v.Total) // without the limits, which may differ tomorrow
+	}
+	return Machine{ID: MachineID(cpu, whole), CPU: cpu, Memory: memory}, errors.Join(cpuErr, memoryErr)
 }

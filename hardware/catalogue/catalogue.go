@@ -175,7 +175,7 @@ func (m Model) Facts(q Quant) (plan.Facts, error) {
 		}
 	}
 	f.Name, f.ContextLength = m.Title+" "+q.Name, m.Context
-	return f, nil
+	return f.OfType(strings.TrimPrefix(q.Name, "UD-")), nil
 }
 
 // Repo is where a quantization's files are.

@@ -60,6 +60,9 @@ type task struct {
 	kv      []int64               // of each layer, allocated
 	read    []int64               // and read for a token
 	compute [mostGPUs + 1]int64   // activations, if the device is used at all
+
+	kernels *Kernels // of the processor; nil where nothing is known of them
+	prompt  float64  // seconds of a token of a prompt, all on the processor; 0: unknown
 }
 
 func newTask(f Facts, m Machine, o Options) *task {
@@ -80,6 +83,12 @@ func newTask(f Facts, m Machine, o Options) *task {
 		t.bound[CPU] = min(t.bound[CPU], float64(m.Cores)*coreBandwidth)
 	}
 	t.fast[CPU] = m.reached(f)
+	if rate, ok := m.Kernels.decodeRate(f, t.fast[CPU]); ok && !m.RAM.Unified {
+		t.kernels, t.fast[CPU] = m.Kernels, rate
+		// Wide loads get more than plain ones.
+		t.bound[CPU] = max(t.bound[CPU], rate, t.kernels.Cache[o.KV].Decode)
+		t.prompt = t.kernels.prefillSeconds(f, o, rate)
+	}
 	return t
 }
 
@@ -149,6 +158,7 @@ type load struct {
 	routed      [mostGPUs + 1]float64 // bytes of routed experts, on average
 	experts     int64                 // all routed experts in RAM
 	seen        float64               // of fixed, what is cache in RAM
+	layers      int                   // whose attention is in RAM
 	used        [mostGPUs + 1]bool
 	crossings   float64 // hand-overs to another device, on average; a round trip is two
 }
@@ -168,6 +178,7 @@ func (t *task) measure(p *Placement) (u load) {
 		u.fixed[q.Attention] += float64(l.Attention + t.read[i])
 		if q.Attention == CPU {
 			u.seen += float64(t.read[i])
+			u.layers++
 		}
 		u.weights[q.Dense] += l.Dense
 		u.fixed[q.Dense] += float64(l.Dense)
@@ -280,7 +291,13 @@ func (s times) total() float64 {
 
 // decode is the time of generating one token, as it is reached. The devices work
 // one after the other.
-func (t *task) decode(u *load) times { return t.decodeAt(u, &t.fast, roundTrip/2) }
+func (t *task) decode(u *load) times {
+	s := t.decodeAt(u, &t.fast, roundTrip/2)
+	if k := t.kernels; k != nil {
+		s.device[CPU] += k.cacheSeconds(u.seen, t.o.KV, t.fast[CPU]) + float64(u.layers)*k.Layer
+	}
+	return s
+}
 
 // decodeBound is the same with full bandwidths and without hand-overs: no program
 // is faster.
@@ -311,6 +328,9 @@ func (t *task) prefill(u *load) (s times) {
 		work := 2 * float64(t.f.Multiplied) * (u.fixed[d] + u.routed[d]) / all * batch
 		bytes := u.fixed[d] + u.routed[d]*touched
 		s.device[d] = max(bytes/t.fast[d], over(work, t.flops(d))) / batch
+		if d == CPU && t.prompt > 0 {
+			s.device[d] = max(bytes/t.fast[d]/batch, t.prompt*(u.fixed[d]+u.routed[d])/all)
+		}
 	}
 	if t.devices > 1 && u.routed[CPU] > 0 {
 		s.device[CPU] = min(s.device[CPU], t.throughLink(u, touched))

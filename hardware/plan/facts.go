@@ -22,6 +22,10 @@ type Facts struct {
 	Width, Heads, FF, Vocabulary int   // FF: width of the widest feed-forward network or expert
 	Multiplied                   int64 // parameters of the layers that a token is multiplied with
 
+	// Types is what tokens are multiplied with, by type; empty: unknown. Of it only
+	// speed follows.
+	Types []TypeUse
+
 	// Estimated says that only the total size is known exactly and its division
 	// among the parts is that of a like model.
 	Estimated bool
@@ -47,6 +51,7 @@ type Header struct {
 	Bytes                              int64 // of all tensors
 	Embedding, Output, Vision          int64 // bytes of the token embedding, of the output matrix if there is one, of a tower
 	LayerParameters, RoutedParameters  int64 // of the layers without routed experts; of all routed experts
+	Types                              []TypeUse
 }
 
 // FactsOf is the facts that a header gives. What is in no layer and is neither
@@ -55,7 +60,7 @@ func FactsOf(h Header) Facts {
 	f := Facts{
 		Name: h.Name, Embedding: h.Embedding, Vision: h.Vision, Tied: h.Output == 0,
 		Experts: h.Experts, ExpertsUsed: h.ExpertsUsed, ContextLength: h.ContextLength,
-		Width: h.Width, Heads: h.Heads, Vocabulary: h.Vocabulary,
+		Width: h.Width, Heads: h.Heads, Vocabulary: h.Vocabulary, Types: h.Types,
 		Multiplied: h.LayerParameters + h.RoutedParameters/int64(max(1, h.Experts))*int64(h.ExpertsUsed),
 	}
 	rest := h.Bytes - h.Embedding - h.Vision
@@ -209,6 +214,13 @@ func (f Facts) check() error {
 	}
 	if min(f.Embedding, f.Output, f.Vision, f.Multiplied) < 0 || max(f.Embedding, f.Output, f.Vision) > mostBytes {
 		return bad("size of embedding, output or vision", fmt.Sprint(f.Embedding, f.Output, f.Vision))
+	}
+	for _, t := range f.Types {
+		for _, a := range []Amount{t.Fixed, t.Routed, t.Output} {
+			if min(a.Bytes, a.Weights) < 0 || max(a.Bytes, a.Weights) > mostBytes {
+				return bad("size of type "+t.Type, fmt.Sprint(a.Bytes, a.Weights))
+			}
+		}
 	}
 	if min(f.Width, f.Heads, f.FF, f.Vocabulary) < 0 || max(f.Width, f.Heads, f.FF, f.Vocabulary) > 1<<24 {
 		return bad("width", fmt.Sprint(f.Width, f.Heads, f.FF, f.Vocabulary))

@@ -9,8 +9,9 @@ type Machine struct {
 	GPUs []GPU
 	Disk Disk
 
-	Cores    int     // that compute; 0: unknown, which limits nothing
-	CPUFlops float64 // what the cores together reach in products of quantized weights; 0: unknown
+	Cores    int      // that compute; 0: unknown, which limits nothing
+	CPUFlops float64  // what the cores together reach in products of quantized weights; 0: unknown
+	Kernels  *Kernels // the same by type, and for generating; nil: unknown
 }
 
 // RAM is main memory. In a machine with unified memory it is the GPU's too.

@@ -124,7 +124,7 @@ func (t *task) describe(p *Placement) *Plan {
 // unknownFlops says whether a device that computes is of unknown speed.
 func (t *task) unknownFlops(u *load) bool {
 	for d := range Device(t.devices) {
-		if u.used[d] && t.flops(d) <= 0 {
+		if u.used[d] && t.flops(d) <= 0 && !(d == CPU && t.prompt > 0) {
 			return true
 		}
 	}

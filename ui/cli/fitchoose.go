@@ -19,6 +19,7 @@ type candidate struct {
 	plan  *plan.Plan // nil if err is not
 	err   error
 	runs  bool // our engine runs it
+	past  past // that the plan's rates were corrected by
 }
 
 const (
@@ -44,6 +45,7 @@ func planned(m catalogue.Model, q catalogue.Quant, machine planMachine, f planFl
 		c.facts.Vision = m.VisionBytes
 	}
 	c.plan, c.err = plan.Make(c.facts, machine.Machine, f.options())
+	c.past = machine.correct(c.plan)
 	return c
 }
 

@@ -75,7 +75,7 @@ func describeFit(c candidate, faster *candidate, m planMachine) string {
 // describeSpeed is how fast it would be.
 func describeSpeed(b *strings.Builder, c candidate) {
 	p := c.plan
-	fmt.Fprintf(b, "generating: %s with %d tokens in the context; %s with none\n", rateText(c), p.Options.Depth, formatRate(p.DecodeEmpty.Rate))
+	fmt.Fprintf(b, "generating: %s with %d tokens in the context; %s with none\n", rateText(c), p.Options.Depth, predictedRate(p.DecodeEmpty.Rate))
 	if p.Prefill.Rate > 0 {
 		fmt.Fprintf(b, "reading a prompt: about %s tokens/s (limit: %s)\n", formatRate(p.Prefill.Rate), p.Prefill.Limit)
 	} else {
@@ -139,6 +139,8 @@ type fitRecord struct {
 	DecodeEmpty float64        `json:"decode_empty_tok_s,omitempty"`
 	DecodeBound float64        `json:"decode_bound_tok_s,omitempty"`
 	Limit       string         `json:"limit,omitempty"`
+	PastRuns    int            `json:"past_runs,omitempty"`  // that the rates of generating are corrected by
+	PastError   float64        `json:"past_error,omitempty"` // how far predictions so corrected were off, as a share
 	Prefill     float64        `json:"prefill_tok_s,omitempty"`
 	LoadSeconds float64        `json:"load_s,omitempty"`
 	Devices     []deviceRecord `json:"devices"`
@@ -150,6 +152,7 @@ type fitRecord struct {
 	Quality     string         `json:"quality,omitempty"`
 	Repository  string         `json:"repository,omitempty"`
 	Error       string         `json:"error,omitempty"`
+	Hardware    *machineRecord `json:"hardware,omitempty"` // of this machine
 }
 
 // deviceRecord is a device of a plan; its number is its place in the list.
@@ -174,7 +177,7 @@ type layerRecord struct {
 // newFitRecord is one plan with its placement.
 func newFitRecord(c candidate, m planMachine, f planFlags) fitRecord {
 	r := newRow(c, m, f)
-	r.Sources = m.sources
+	r.Sources, r.Hardware = m.sources, m.hardware
 	for _, l := range c.plan.Placement.Layers {
 		row := layerRecord{Attention: int(l.Attention), Dense: int(l.Dense)}
 		if l.Experts != nil {
@@ -201,6 +204,7 @@ func newRow(c candidate, m planMachine, f planFlags) fitRecord {
 	p := c.plan
 	r.Context, r.Depth = p.Options.Context, p.Options.Depth
 	r.Decode, r.DecodeEmpty, r.DecodeBound, r.Limit = p.Decode.Rate, p.DecodeEmpty.Rate, p.Decode.Bound, p.Decode.Limit
+	r.PastRuns, r.PastError = c.past.decode.Runs, c.past.decode.Error
 	r.Prefill, r.LoadSeconds, r.Output = p.Prefill.Rate, p.Load.Seconds(), int(p.Placement.Output)
 	r.WholeLayers, r.OfLayers, r.WholeRate = p.Classic.Layers, p.Classic.Of, p.Classic.Rate
 	for _, d := range p.Devices {
@@ -215,10 +219,12 @@ type tableRecord struct {
 	Sources     []string    `json:"sources"`
 	Models      []fitRecord `json:"models"`
 	Recommended string      `json:"recommended"` // "" if nothing is
+
+	Hardware *machineRecord `json:"hardware,omitempty"` // of this machine
 }
 
 func newTableRecord(all []candidate, pick *candidate, m planMachine, f planFlags) tableRecord {
-	r := tableRecord{Machine: m.Name, Sources: m.sources}
+	r := tableRecord{Machine: m.Name, Sources: m.sources, Hardware: m.hardware}
 	for _, c := range all {
 		r.Models = append(r.Models, newRow(c, m, f))
 	}

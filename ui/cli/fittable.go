@@ -163,7 +163,11 @@ func oneLine(c candidate) string {
 }
 
 func rateText(c candidate) string {
-	return fmt.Sprintf("about %s tokens/s (at most %s; limit: %s)", predictedRate(c.plan.Decode.Rate), predictedRate(c.plan.Decode.Bound), c.plan.Decode.Limit)
+	behind := fmt.Sprintf("at most %s; limit: %s", predictedRate(c.plan.Decode.Bound), c.plan.Decode.Limit)
+	if s := pastText(c.past.decode); s != "" {
+		behind = s + "; " + behind
+	}
+	return fmt.Sprintf("about %s tokens/s (%s)", predictedRate(c.plan.Decode.Rate), behind)
 }
 
 // notes says where the figures come from, and what is not to be had yet.
