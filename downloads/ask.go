@@ -17,35 +17,76 @@ import (
 // busy, and a network that is away, are waited for as o says.
 func (d *Downloads) Look(ctx context.Context, name string, o Options) (Listing, error) {
 	p := newPulling(d, name, o)
-	ref, err := hub.ParseRef(name)
+	ref, err := d.published.Parse(name)
 	if err != nil {
 		return Listing{}, err
 	}
-	return p.look(ctx, ref)
+	return p.find(ctx, ref)
+}
+
+// find is look, and for what the Ollama registry does not have a look where
+// the catalogue says.
+func (p *pulling) find(ctx context.Context, ref Ref) (Listing, error) {
+	l, err := p.look(ctx, ref)
+	if !errors.As(err, new(*hub.NotFoundError)) {
+		return l, err
+	}
+	for _, other := range p.d.published.Others(ref) {
+		found, otherErr := p.look(ctx, other)
+		if otherErr == nil {
+			p.notice(fmt.Sprintf("the Ollama registry has no %s: taking %s", ref.Name(), other.Name()))
+			p.tell(func(*Progress) {})
+			return found, nil
+		}
+		if !errors.As(otherErr, new(*hub.NotFoundError)) {
+			return Listing{}, otherErr
+		}
+	}
+	return Listing{}, err
 }
 
 const longestPause = 30 * time.Second
 
 // look asks the hub until it answers.
-func (p *pulling) look(ctx context.Context, ref Ref) (Listing, error) {
+func (p *pulling) look(ctx context.Context, ref Ref) (l Listing, err error) {
+	err = p.patiently(ctx, func() (err error) {
+		l, err = p.d.hub.Look(ctx, ref)
+		return err
+	})
+	return l, err
+}
+
+// Search finds repositories with GGUF files on the Hugging Face hub, a page at
+// a time. A hub that is busy is waited for as o says.
+func (d *Downloads) Search(ctx context.Context, q Query, o Options) (found Found, err error) {
+	err = newPulling(d, q.Text, o).patiently(ctx, func() (err error) {
+		found, err = d.hub.Search(ctx, q)
+		return err
+	})
+	return found, err
+}
+
+// patiently asks a hub again until it answers, or says something that waiting
+// does not help.
+func (p *pulling) patiently(ctx context.Context, ask func() error) error {
 	began := time.Now()
 	for attempt := 1; ; attempt++ {
 		p.tell(func(g *Progress) { g.State, g.Trouble = Asking, "" })
-		l, err := p.d.hub.Look(ctx, ref)
+		err := ask()
 		if err == nil {
-			return l, nil
+			return nil
 		}
 		wait, words := patience(err, attempt)
 		switch {
 		case ctx.Err() != nil:
-			return Listing{}, context.Cause(ctx)
+			return context.Cause(ctx)
 		case words == "":
-			return Listing{}, err
+			return err
 		case p.options.GiveUp > 0 && time.Since(began)+wait > p.options.GiveUp:
-			return Listing{}, err
+			return err
 		}
 		if err := p.countDown(ctx, wait, words); err != nil {
-			return Listing{}, err
+			return err
 		}
 	}
 }

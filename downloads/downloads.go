@@ -14,10 +14,20 @@ import (
 type (
 	// Ref is what a name stands for.
 	Ref = hub.Ref
+	// Published is a catalogue of short names.
+	Published = hub.Published
 	// Listing is what there is under a name, at one commit.
 	Listing = hub.Listing
 	// Variant is one quantization: its parts and its vision tower.
 	Variant = hub.Variant
+	// Query is what is searched for on the hub.
+	Query = hub.Query
+	// Sort is the order of what is found.
+	Sort = hub.Sort
+	// Found is a page of repositories that a search found.
+	Found = hub.Found
+	// SearchResult is one of them.
+	SearchResult = hub.Result
 	// AmbiguousError is a name that stands for several variants.
 	AmbiguousError = hub.AmbiguousError
 	// NoVariantError is a quantization that a repository does not have.
@@ -49,6 +59,9 @@ type Config struct {
 	CAFile    string // further root certificates, as PEM; empty for none
 	Token     string // of Hugging Face; empty for the one of the environment
 
+	// Published knows where models with short names are; nil knows none.
+	Published Published
+
 	// Environment takes the place of os.Getenv, and Home of the person's
 	// folder, where other programs keep their tokens and models.
 	Environment func(name string) string
@@ -69,6 +82,7 @@ type Downloads struct {
 	fetcher   *transfer.Fetcher
 	store     *store.Store
 	hub       *hub.Client
+	published Published
 	elsewhere store.Elsewhere
 }
 
@@ -99,7 +113,7 @@ func Open(c Config) (*Downloads, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Downloads{hub: hubs, elsewhere: store.NewElsewhere(env, home), fsys: c.FS}
+	d := &Downloads{hub: hubs, published: c.Published, elsewhere: store.NewElsewhere(env, home), fsys: c.FS}
 	if d.fsys == nil {
 		if d.root, err = disk.OpenRoot(c.Dir); err != nil {
 			return nil, &disk.Error{Doing: "opening the folder for models", Path: c.Dir, Err: err}

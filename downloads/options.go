@@ -1,6 +1,7 @@
 package downloads
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -25,17 +26,39 @@ type Options struct {
 	// Each, if not nil, is told how far the pull is, a few times a second. It
 	// may take its time: transfers do not wait for it.
 	Each func(Progress)
+
+	limiter *rate.Limiter // shared with other pulls; nil for one of its own
 }
 
 // transferOptions are those of every file of one pull.
 func (o Options) transferOptions() transfer.Options {
 	t := transfer.Options{Connections: o.Connections, GiveUp: o.GiveUp}
-	if o.Limit > 0 {
-		// A burst of a tenth of a second keeps the pace even; less than a
-		// buffer of the network would never come through.
-		t.Limiter = rate.NewLimiter(rate.Limit(o.Limit), int(max(o.Limit/10, 1<<20)))
+	switch {
+	case o.limiter != nil:
+		t.Limiter = o.limiter
+	case o.Limit > 0:
+		t.Limiter = newLimiter(o.Limit)
 	}
 	return t
+}
+
+// newLimiter holds transfers to a rate in bytes a second; 0 means none.
+func newLimiter(bytesPerSecond int64) *rate.Limiter {
+	l := rate.NewLimiter(rate.Inf, 0)
+	setLimit(l, bytesPerSecond)
+	return l
+}
+
+// setLimit changes the rate of a limiter.
+func setLimit(l *rate.Limiter, bytesPerSecond int64) {
+	limit := rate.Limit(bytesPerSecond)
+	if bytesPerSecond <= 0 {
+		limit, bytesPerSecond = rate.Inf, math.MaxInt32
+	}
+	// A burst of a tenth of a second keeps the pace even; less than a buffer of
+	// the network would never come through.
+	l.SetBurst(int(max(bytesPerSecond/10, 1<<20)))
+	l.SetLimit(limit)
 }
 
 // State is what a pull is at.

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
 	"scout/downloads/disk"
 	"scout/downloads/hub"
 	"scout/downloads/store"
+	"scout/downloads/transfer"
 )
 
 // License is what a model may be used for, as the hub says it.
@@ -22,10 +25,11 @@ type Plan struct {
 	Source   string // the hub and the repository
 	Revision string // the commit, or the manifest's digest
 	License  License
-	Size     int64 // bytes of all files
-	Here     int64 // of them, what is here already, of an earlier pull too
-	Reusable int64 // of the rest, what another program seems to have
-	Free     int64 // bytes free on the disk
+	Size     int64    // bytes of all files
+	Here     int64    // of them, what is here already, of an earlier pull too
+	Reusable int64    // of the rest, what another program seems to have
+	Programs []string // those programs
+	Free     int64    // bytes free on the disk
 	Files    int
 	Tower    bool      // a vision tower is among the files
 	Resumed  bool      // a pull that was stopped goes on
@@ -53,6 +57,7 @@ type work struct {
 	ref      Ref
 	resumed  bool
 	update   bool
+	renew    bool // only what is said of the model is new, its files are the same
 	others   []Variant
 	license  License
 	warnings []string
@@ -68,11 +73,11 @@ func (p *pulling) decide(ctx context.Context, name string, fresh bool) (work, er
 	if known != nil && !known.Complete && !fresh {
 		return resume(*known)
 	}
-	ref, err := hub.ParseRef(name)
+	ref, err := p.d.published.Parse(name)
 	if err != nil {
 		return work{}, err
 	}
-	l, err := p.look(ctx, ref)
+	l, err := p.find(ctx, ref)
 	if errors.Is(err, hub.ErrOffline) && known != nil { // all of it is here: it can be used
 		return work{manifest: *known, target: known.Name, ref: ref}, nil
 	}
@@ -90,8 +95,11 @@ func (p *pulling) decide(ctx context.Context, name string, fresh bool) (work, er
 // begun is the manifest of exactly that name, or nil.
 func (d *Downloads) begun(name string) (*store.Manifest, error) {
 	names := []string{name}
-	if ref, err := hub.ParseRef(name); err == nil {
+	if ref, err := d.published.Parse(name); err == nil {
 		names = append(names, ref.Name())
+		for _, other := range d.published.Others(ref) {
+			names = append(names, other.Name())
+		}
 	}
 	for _, n := range names {
 		m, err := d.store.Get(n)
@@ -153,7 +161,13 @@ func (d *Downloads) besides(w work, fresh bool) (work, error) {
 	case !old.Complete:
 		return w, nil
 	case sameFiles(old, w.manifest):
-		w.manifest = old
+		// As the hub has it now, so that it can be fetched should it go; the
+		// files stay where they are.
+		w.renew = old.Revision != w.manifest.Revision
+		w.manifest.Pulled, w.manifest.Complete = old.Pulled, true
+		for i, f := range old.Files {
+			w.manifest.Files[i].Path, w.manifest.Files[i].Modified, w.manifest.Files[i].Owner = f.Path, f.Modified, f.Owner
+		}
 		return w, nil
 	}
 	w.update = true
@@ -196,12 +210,10 @@ func (p *pulling) plan(w *work) (Plan, error) {
 		Others: w.others, Warnings: w.warnings,
 	}
 	p.have = make([]int64, len(w.manifest.Files))
+	p.forgetLost(w.manifest.Files)
 	for i := range w.manifest.Files {
 		f := &w.manifest.Files[i]
 		plan.Tower = plan.Tower || f.Role == store.Projector
-		if f.Path != "" && !isAsVerified(*f) {
-			f.Path, f.Owner = "", "" // changed or gone: it has to come from the hub
-		}
 		switch {
 		case d.isHere(*f):
 			p.have[i] = f.Size
@@ -220,8 +232,30 @@ func (p *pulling) plan(w *work) (Plan, error) {
 	plan.Free = free
 	if !plan.Already && !p.options.NoReuse {
 		plan.Reusable = p.findElsewhere(w.manifest)
+		plan.Programs = p.programs()
 	}
 	return plan, nil
+}
+
+// forgetLost makes files of other programs that were changed, or are gone,
+// files that have to come from the hub. Parts of a split set find each other by
+// where they are, so that one lost part takes the others along.
+func (p *pulling) forgetLost(files []store.File) {
+	forget := func(i int) { files[i].Path, files[i].Owner, files[i].Modified = "", "", time.Time{} }
+	for i, f := range files {
+		if f.Path != "" && !isAsVerified(f) {
+			forget(i)
+		}
+	}
+	parts := weightsOf(store.Manifest{Files: files})
+	elsewhere := func(i int) bool { return files[i].Path != "" }
+	if all := !slices.ContainsFunc(parts, func(i int) bool { return !elsewhere(i) }); all || !slices.ContainsFunc(parts, elsewhere) {
+		return
+	}
+	p.notice("parts of the model that another program has are gone: all parts have to be in one place, so all are fetched")
+	for _, i := range parts {
+		forget(i)
+	}
 }
 
 // isHere tells whether a file can be used as it is, by its size.
@@ -242,24 +276,70 @@ func isAsVerified(f store.File) bool {
 
 // findElsewhere notes which missing files other programs may have, and tells
 // their bytes. Parts of a split set find each other by where they are, so they
-// are not taken from elsewhere.
+// are taken from elsewhere all or none.
 func (p *pulling) findElsewhere(m store.Manifest) int64 {
-	p.elsewhere = map[int][]store.Found{}
-	weights := 0
-	for _, f := range m.Files {
-		if f.Role == store.Weights {
-			weights++
-		}
-	}
+	p.elsewhere, p.sets = map[int][]store.Found{}, nil
+	parts := weightsOf(m)
 	var sum int64
 	for i, f := range m.Files {
-		if p.have[i] > 0 || f.Size == 0 || f.Role == store.Weights && weights > 1 {
+		if p.have[i] > 0 || f.Size == 0 || f.Role == store.Weights && len(parts) > 1 {
 			continue // what has been begun is finished
 		}
 		if found := p.d.elsewhere.Candidates(f.Blob()); len(found) > 0 {
 			p.elsewhere[i] = found
 			sum += f.Size
 		}
+	}
+	return sum + p.findSets(m, parts)
+}
+
+// programs are those that have what findElsewhere noted.
+func (p *pulling) programs() []string {
+	var names []string
+	add := func(found []store.Found) {
+		if len(found) > 0 && !slices.Contains(names, found[0].Program) {
+			names = append(names, found[0].Program)
+		}
+	}
+	for _, found := range p.elsewhere {
+		add(found)
+	}
+	for _, set := range p.sets {
+		add(set)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// weightsOf are the places of a model's files of weights.
+func weightsOf(m store.Manifest) []int {
+	var parts []int
+	for i, f := range m.Files {
+		if f.Role == store.Weights {
+			parts = append(parts, i)
+		}
+	}
+	return parts
+}
+
+// findSets notes which folders of other programs may have all parts of a split
+// set, if none of it has been begun.
+func (p *pulling) findSets(m store.Manifest, parts []int) int64 {
+	if len(parts) < 2 {
+		return 0
+	}
+	var blobs []transfer.Blob
+	var sum int64
+	for _, i := range parts {
+		if p.have[i] > 0 {
+			return 0
+		}
+		blobs = append(blobs, m.Files[i].Blob())
+		sum += m.Files[i].Size
+	}
+	p.sets = p.d.elsewhere.Sets(blobs, func(name string, i int) bool { return hub.IsPart(name, i, len(parts)) })
+	if len(p.sets) == 0 {
+		return 0
 	}
 	return sum
 }

@@ -29,6 +29,7 @@ type pulling struct {
 	best      int64
 	have      []int64               // bytes of each file that are here
 	elsewhere map[int][]store.Found // files that other programs may have
+	sets      [][]store.Found       // folders that may have all parts of a split set
 	told      map[string]bool       // notices that the person has been told
 }
 
@@ -71,6 +72,20 @@ func (d *Downloads) Pull(ctx context.Context, name string, o Options) (Result, e
 	return result, err
 }
 
+// errPlanned ends a pull that was only to be planned.
+var errPlanned = errors.New("planned")
+
+// Plan is what a pull of that name would take. Nothing is fetched or written.
+func (d *Downloads) Plan(ctx context.Context, name string, o Options) (Plan, error) {
+	var plan Plan
+	o.Before = func(p Plan) error { plan = p; return errPlanned }
+	_, err := d.Pull(ctx, name, o)
+	if errors.Is(err, errPlanned) {
+		return plan, nil
+	}
+	return Plan{}, err
+}
+
 // run is one try at a pull.
 func (p *pulling) run(ctx context.Context, name string, fresh bool) (r Result, resumed bool, err error) {
 	w, err := p.decide(ctx, name, fresh)
@@ -93,6 +108,11 @@ func (p *pulling) run(ctx context.Context, name string, fresh bool) (r Result, r
 	if !plan.Already {
 		if err := p.bring(ctx, &w); err != nil {
 			return Result{Received: p.now.Received}, w.resumed, err
+		}
+	}
+	if plan.Already && w.renew {
+		if err := p.d.store.Put(w.manifest); err != nil {
+			return Result{}, w.resumed, err
 		}
 	}
 	model, err := p.d.store.Find(w.target)
@@ -150,33 +170,75 @@ func (d *Downloads) sources(w *work) ([]transfer.Source, error) {
 func (p *pulling) adopt(ctx context.Context, files []store.File) error {
 	for i, candidates := range p.elsewhere {
 		for _, found := range candidates {
-			begun := time.Time{}
-			each := func(done int64) {
-				if time.Since(begun) < tellEvery {
-					return
-				}
-				begun = time.Now()
-				p.tell(func(g *Progress) {
-					g.State, g.Part, g.File = Reusing, i+1, found.Path
-					g.Trouble = fmt.Sprintf("checking the file of %s: %s of %s", found.Program, Bytes(done), Bytes(found.Size))
-				})
-			}
-			f, ok, why, err := store.Adopt(ctx, found, files[i].Blob(), each)
+			f, err := p.adoptOne(ctx, files[i], i, found)
 			if err != nil {
 				return err
 			}
-			if !ok {
-				p.notice(fmt.Sprintf("not used, %s of %s: %s", found.Path, found.Program, why))
-				continue
+			if f != nil {
+				p.use(files, i, *f)
+				break
 			}
-			f.Role, f.Name = files[i].Role, files[i].Name
-			files[i], p.have[i] = f, f.Size
-			p.notice(fmt.Sprintf("using %s that %s has, where it is: %s", Bytes(f.Size), found.Program, found.Path))
-			p.tell(func(g *Progress) { g.Done, g.Trouble = p.sum(-1, 0), "" })
+		}
+	}
+	parts := weightsOf(store.Manifest{Files: files})
+	for _, set := range p.sets {
+		adopted, err := p.adoptSet(ctx, files, parts, set)
+		if err != nil {
+			return err
+		}
+		if adopted {
 			break
 		}
 	}
 	return nil
+}
+
+// adoptSet adopts all parts of a split set, or none.
+func (p *pulling) adoptSet(ctx context.Context, files []store.File, parts []int, set []store.Found) (bool, error) {
+	adopted := make([]store.File, len(parts))
+	for n, i := range parts {
+		f, err := p.adoptOne(ctx, files[i], i, set[n])
+		if err != nil || f == nil {
+			return false, err
+		}
+		adopted[n] = *f
+	}
+	for n, i := range parts {
+		p.use(files, i, adopted[n])
+	}
+	return true, nil
+}
+
+// adoptOne verifies a file of another program; nil is one that is not right.
+func (p *pulling) adoptOne(ctx context.Context, file store.File, i int, found store.Found) (*store.File, error) {
+	begun := time.Time{}
+	each := func(done int64) {
+		if time.Since(begun) < tellEvery {
+			return
+		}
+		begun = time.Now()
+		p.tell(func(g *Progress) {
+			g.State, g.Part, g.File = Reusing, i+1, found.Path
+			g.Trouble = fmt.Sprintf("checking the file of %s: %s of %s", found.Program, Bytes(done), Bytes(found.Size))
+		})
+	}
+	f, why, err := p.d.adoptFile(ctx, found, file.SHA256, each)
+	if err != nil {
+		return nil, err
+	}
+	if why != "" {
+		p.notice(fmt.Sprintf("not used, %s of %s: %s", found.Path, found.Program, why))
+		return nil, nil
+	}
+	f.Role, f.Name = file.Role, file.Name
+	return &f, nil
+}
+
+// use makes an adopted file that of the model.
+func (p *pulling) use(files []store.File, i int, f store.File) {
+	files[i], p.have[i] = f, f.Size
+	p.notice(fmt.Sprintf("using %s that %s has, where it is: %s", Bytes(f.Size), f.Owner, f.Path))
+	p.tell(func(g *Progress) { g.Done, g.Trouble = p.sum(-1, 0), "" })
 }
 
 // sum is the bytes that are here, with done for file i.

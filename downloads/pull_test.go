@@ -154,6 +154,10 @@ func TestPullSharded(t *testing.T) {
 	root := openRoot(t)
 	d := open(t, s, root, nil)
 	var plan Plan
+	planned, err := d.Plan(t.Context(), name, Options{})
+	if u, listErr := d.List(); err != nil || planned.Fetch() != 550_001 || listErr != nil || len(u.Models) != 0 || s.Sent() != 0 {
+		t.Errorf("Plan = %+v, %v; the store has %+v, %v", planned, err, u, listErr)
+	}
 	got, err := pull(t, d, name, Options{Before: func(p Plan) error { plan = p; return nil }})
 	if err != nil {
 		t.Fatal(err)
@@ -487,7 +491,7 @@ func TestGated(t *testing.T) {
 	r.Gated = true
 	d := open(t, s, openRoot(t), nil)
 	_, err := d.Pull(t.Context(), "someone/Scout-GGUF:Q8_0", Options{})
-	mustSay(t, err, "needs you to accept its licence", s.Hub+"/"+repository, "HF_TOKEN")
+	mustSay(t, err, "needs you to accept its licence", "https://huggingface.co/"+repository, "HF_TOKEN")
 }
 
 // The token goes to the hub, and to nobody that it sends us on to.

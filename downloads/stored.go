@@ -58,10 +58,15 @@ func (d *Downloads) RemoveUnused() (freed int64, err error) { return d.store.Rem
 type SeveralError struct {
 	Name  string
 	Names []string
+	Sizes []int64 // bytes of each
 }
 
 func (e *SeveralError) Error() string {
-	return fmt.Sprintf("%s is stored in %d variants: name one of %s", e.Name, len(e.Names), strings.Join(e.Names, ", "))
+	var choices []string
+	for i, name := range e.Names {
+		choices = append(choices, fmt.Sprintf("%s (%s)", name, Bytes(e.Sizes[i])))
+	}
+	return fmt.Sprintf("%s is stored in %d variants: name one of %s", e.Name, len(e.Names), strings.Join(choices, ", "))
 }
 
 // stored is the manifest that a name means: the one of that name, or the only
@@ -71,15 +76,20 @@ func (d *Downloads) stored(name string) (store.Manifest, error) {
 	if !errors.Is(err, ErrNoModel) {
 		return m, err
 	}
-	ref, parseErr := hub.ParseRef(name)
+	ref, parseErr := d.published.Parse(name)
 	if parseErr != nil {
 		return store.Manifest{}, err // "no such model" says it better: the name may be anything
 	}
-	m, err = d.store.Get(ref.Name())
-	if !errors.Is(err, ErrNoModel) || ref.Kind != hub.HuggingFace || ref.Quant != "" {
-		return m, err
+	for _, r := range append([]Ref{ref}, d.published.Others(ref)...) {
+		m, err = d.store.Get(r.Name())
+		if errors.Is(err, ErrNoModel) && r.Kind == hub.HuggingFace && r.Quant == "" {
+			m, err = d.onlyOf(name, r, err)
+		}
+		if !errors.Is(err, ErrNoModel) {
+			break
+		}
 	}
-	return d.onlyOf(name, ref, err)
+	return m, err
 }
 
 // onlyOf is the only stored model of a repository; missing is the error if
@@ -91,6 +101,7 @@ func (d *Downloads) onlyOf(name string, ref Ref, missing error) (store.Manifest,
 	}
 	var found []store.Manifest
 	var names []string
+	var sizes []int64
 	for _, m := range all {
 		other, err := hub.ParseRef(m.Name)
 		if err != nil || other.Kind != ref.Kind || !strings.EqualFold(other.Repo, ref.Repo) || ref.Rev != "" && other.Rev != ref.Rev {
@@ -99,7 +110,7 @@ func (d *Downloads) onlyOf(name string, ref Ref, missing error) (store.Manifest,
 		if ref.File != "" && !hasFile(m, ref.File) {
 			continue
 		}
-		found, names = append(found, m), append(names, m.Name)
+		found, names, sizes = append(found, m), append(names, m.Name), append(sizes, m.Size())
 	}
 	switch len(found) {
 	case 0:
@@ -107,7 +118,7 @@ func (d *Downloads) onlyOf(name string, ref Ref, missing error) (store.Manifest,
 	case 1:
 		return found[0], nil
 	}
-	return store.Manifest{}, &SeveralError{Name: name, Names: names}
+	return store.Manifest{}, &SeveralError{Name: name, Names: names, Sizes: sizes}
 }
 
 func hasFile(m store.Manifest, path string) bool {
@@ -165,8 +176,9 @@ func (d *Downloads) Repair(ctx context.Context, c Checked, o Options) (Checked, 
 	return c, err
 }
 
-// IsName tells whether a text can be the name of a model on a hub.
-func IsName(text string) bool {
-	_, err := hub.ParseRef(text)
+// IsName tells whether a text can be the name of a model on a hub, or a short
+// one that p knows.
+func IsName(text string, p Published) bool {
+	_, err := p.Parse(text)
 	return err == nil
 }

@@ -54,6 +54,7 @@ type Server struct {
 // Request is a request that was made.
 type Request struct {
 	Role          Role
+	Method        string
 	Path          string
 	Range         string
 	From, To      int64 // of the range, To exclusive; 0, 0 if there was none
@@ -220,7 +221,7 @@ func (s *Server) Sent() int64 {
 
 // record notes a request.
 func (s *Server) record(role Role, r *http.Request) *Request {
-	request := &Request{Role: role, Path: r.URL.Path, Range: r.Header.Get("Range"), Authorization: r.Header.Get("Authorization")}
+	request := &Request{Role: role, Method: r.Method, Path: r.URL.Path, Range: r.Header.Get("Range"), Authorization: r.Header.Get("Authorization")}
 	if _, err := fmt.Sscanf(request.Range, "bytes=%d-%d", &request.From, &request.To); err == nil {
 		request.To++
 	}

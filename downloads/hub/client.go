@@ -59,6 +59,17 @@ func (c *Client) Source(l Listing, f File) transfer.Source {
 	return &hubFile{c.hub, l.Ref.Repo, l.Revision, f}
 }
 
+// IsCommit tells whether a revision is a commit, and not a name that may stand
+// for another one tomorrow.
+func IsCommit(revision string) bool { return commit.MatchString(revision) }
+
+// IsPart tells whether a file's name is that of part i, from 0, of a split set
+// of n.
+func IsPart(name string, i, n int) bool {
+	m := shard.FindStringSubmatch(name)
+	return m != nil && m[2] == fmt.Sprintf("%05d", i+1) && m[3] == fmt.Sprintf("%05d", n)
+}
+
 // Pinned is a listing of files that were looked at before, at a revision that
 // was noted, for fetching the rest of them. Nobody is asked.
 func Pinned(ref Ref, revision string, files []File) (Listing, error) {
@@ -74,11 +85,11 @@ func Pinned(ref Ref, revision string, files []File) (Listing, error) {
 	return l, nil
 }
 
-// Search finds repositories with GGUF files on the Hugging Face hub, those most
-// downloaded first.
-func (c *Client) Search(ctx context.Context, query string, limit int) ([]Result, error) {
+// Search finds repositories with GGUF files on the Hugging Face hub, a page at
+// a time.
+func (c *Client) Search(ctx context.Context, q Query) (Found, error) {
 	if c.offline {
-		return nil, ErrOffline
+		return Found{}, ErrOffline
 	}
-	return c.hub.search(ctx, query, limit)
+	return c.hub.search(ctx, q)
 }

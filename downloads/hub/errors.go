@@ -62,11 +62,7 @@ func (h *huggingFace) explain(err error, repository, rev, file string) error {
 	site := h.base
 	switch {
 	case status.Reason == "GatedRepo":
-		sentence := fmt.Sprintf("%s needs you to accept its licence: do that at %s/%s", repository, site, repository)
-		if h.token.IsZero() {
-			sentence += ", then make a token at " + site + "/settings/tokens and set HF_TOKEN to it"
-		}
-		return &AccessError{sentence, err}
+		return &AccessError{h.gated(repository), err}
 	case status.Reason == "RevisionNotFound":
 		return &NotFoundError{What: fmt.Sprintf("revision %s of %s", rev, repository), Err: err}
 	case status.Reason == "EntryNotFound", status.Code == http.StatusNotFound && file != "":
@@ -81,6 +77,19 @@ func (h *huggingFace) explain(err error, repository, rev, file string) error {
 		return &AccessError{fmt.Sprintf("%s does not let us have %s: %s", status.Host, repository, orStatus(status)), err}
 	}
 	return err
+}
+
+// gated says what to do for a repository whose licence has to be accepted. A
+// mirror does not take that: it is done at the hub that it mirrors.
+func (h *huggingFace) gated(repository string) string {
+	s := fmt.Sprintf("%s needs you to accept its licence: do that at %s/%s", repository, officialEndpoint, repository)
+	switch {
+	case h.withheld:
+		return s + fmt.Sprintf(", and set %s=1, so that the mirror %s is shown your token", trustMirror, hostOf(h.base))
+	case h.token.IsZero():
+		return s + ", then make a token at " + officialEndpoint + "/settings/tokens and set HF_TOKEN to it"
+	}
+	return s + " with the account that your token is of, and wait if its owner wants to agree"
 }
 
 func orStatus(e *web.StatusError) string {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -88,7 +87,7 @@ func (h *huggingFace) look(ctx context.Context, ref Ref) (Listing, error) {
 	}
 	l := Listing{Ref: ref, Revision: info.SHA, License: licenseOf(info), Gated: text(info.Gated) != ""}
 	var broken []error
-	l.Variants, broken = group(files)
+	l.Variants, broken = Group(files)
 	for _, b := range broken {
 		l.Warnings = append(l.Warnings, b.Error())
 	}
@@ -135,12 +134,12 @@ func (h *huggingFace) repository(ctx context.Context, ref Ref, rev string) (repo
 // similar are names like one that does not exist.
 func (h *huggingFace) similar(ctx context.Context, repository string) []string {
 	_, name, _ := strings.Cut(repository, "/")
-	found, err := h.search(ctx, name, 3)
+	found, err := h.search(ctx, Query{Text: name, Limit: 3})
 	if err != nil {
 		return nil // a suggestion is no loss
 	}
 	var names []string
-	for _, f := range found {
+	for _, f := range found.Results {
 		names = append(names, f.Repo)
 	}
 	return names
@@ -350,49 +349,4 @@ func (f *hubFile) Locate(ctx context.Context) (web.Place, error) {
 		return web.Place{}, &ListingError{hostOf(f.hub.base), fmt.Sprintf("%s has %s bytes, and %d in the listing", web.Printable(f.file.Path), web.Printable(size), f.file.Size)}
 	}
 	return place, nil
-}
-
-// Result is a repository that a search found.
-type Result struct {
-	Repo      string
-	Downloads int64 // in the last month
-	Likes     int64
-	Gated     bool
-	Updated   string // a date, 2025-04-08
-	License   string
-}
-
-// search finds repositories with GGUF files, those most downloaded first.
-func (h *huggingFace) search(ctx context.Context, query string, limit int) ([]Result, error) {
-	q := url.Values{"search": {query}, "filter": {"gguf"}, "sort": {"downloads"}, "direction": {"-1"}, "limit": {fmt.Sprint(limit)}, "full": {"true"}}
-	data, _, err := h.api(ctx, "/api/models?"+q.Encode())
-	if err != nil {
-		return nil, err
-	}
-	var lines []struct {
-		ID           string          `json:"id"`
-		Downloads    int64           `json:"downloads"`
-		Likes        int64           `json:"likes"`
-		Gated        json.RawMessage `json:"gated"`
-		LastModified string          `json:"lastModified"`
-		Tags         []string        `json:"tags"`
-	}
-	if err := json.Unmarshal(data, &lines); err != nil {
-		return nil, &ListingError{hostOf(h.base), "its answer to a search is no JSON list"}
-	}
-	var found []Result
-	for _, l := range lines[:min(len(lines), limit)] {
-		if user, repo, ok := strings.Cut(l.ID, "/"); !ok || !isPart(user) || !isPart(repo) {
-			continue
-		}
-		r := Result{Repo: l.ID, Downloads: l.Downloads, Likes: l.Likes, Gated: text(l.Gated) != ""}
-		if len(l.LastModified) >= 10 {
-			r.Updated = web.Printable(l.LastModified[:10])
-		}
-		if i := slices.IndexFunc(l.Tags, func(t string) bool { return strings.HasPrefix(t, "license:") }); i >= 0 {
-			r.License = web.Printable(strings.TrimPrefix(l.Tags[i], "license:"))
-		}
-		found = append(found, r)
-	}
-	return found, nil
 }

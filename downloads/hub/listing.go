@@ -25,12 +25,16 @@ type License struct {
 }
 
 // open are licences without clauses a person would want to see before using a
-// model: everyone may do everything, with attribution at most.
-const open = " apache-2.0 mit bsd bsd-2-clause bsd-3-clause isc zlib cc0-1.0 unlicense wtfpl ecl-2.0 afl-3.0 ms-pl bsl-1.0 postgresql ncsa artistic-2.0 cc-by-4.0 cc-by-3.0 pddl odc-by "
+// model: everyone may do everything, with attribution at most. Hugging Face
+// names them by their identifiers; what the Ollama registry carries is the
+// text, whose first line stands for its name.
+const open = " apache-2.0 mit bsd bsd-2-clause bsd-3-clause isc zlib cc0-1.0 unlicense wtfpl ecl-2.0 afl-3.0 ms-pl bsl-1.0 postgresql ncsa artistic-2.0 cc-by-4.0 cc-by-3.0 pddl odc-by " +
+	"apache_license mit_license the_mit_license the_mit_license_(mit) bsd_3-clause_license "
 
 // HasClauses tells whether the licence is to be shown once before a pull.
 func (l License) HasClauses() bool {
-	return (l.Name != "" || l.Text != "") && !strings.Contains(open, " "+strings.ToLower(l.Name)+" ")
+	name := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(l.Name)), " ", "_")
+	return (name != "" || l.Text != "") && !strings.Contains(open, " "+name+" ")
 }
 
 // File is a file of a hub.

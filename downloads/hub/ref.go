@@ -62,14 +62,33 @@ func (e *NameError) Error() string {
 	return fmt.Sprintf("%.100q names no model: %s; names look like llama4:scout, user/repo:Q4_K_M or https://huggingface.co/user/repo", e.Name, e.Why)
 }
 
-// ParseRef reads a name:
+// Published tells where the quantizations of a model that has a short name are
+// published on Hugging Face: of "llama4:scout" in repo "USER/REPO". quant is
+// the one that is asked for, in any case, or empty; spelled is how the
+// repository writes it. ok is false for a model that is not known.
 //
-//	llama4:scout, llama4:scout-q4_K_M        the Ollama registry
-//	llama4:scout:Q5_K_M                      a quantization of a catalogue name, on Hugging Face
+// It is a caller's: which models there are is no matter of this package.
+type Published func(model, quant string) (repo, spelled string, ok bool)
+
+// find asks a catalogue, which may be nil.
+func (p Published) find(model, quant string) (repo, spelled string, ok bool) {
+	if p == nil {
+		return "", "", false
+	}
+	return p(model, quant)
+}
+
+// ParseRef reads a name without a catalogue: see Parse.
+func ParseRef(name string) (Ref, error) { return Published(nil).Parse(name) }
+
+// Parse reads a name:
+//
+//	llama4:scout, llama4:scout-q4_K_M        the Ollama registry, but see Others
+//	llama4:scout:Q5_K_M, llama4:scout@Q5_K_M a quantization of a name of the catalogue, on Hugging Face
 //	user/repo[:QUANT][@rev]                  Hugging Face
 //	hf.co/user/repo..., https://huggingface.co/user/repo/blob/main/file.gguf
 //	ollama.com/library/llama4:scout, registry.ollama.ai/user/model:tag
-func ParseRef(name string) (Ref, error) {
+func (p Published) Parse(name string) (Ref, error) {
 	fail := func(why string) (Ref, error) { return Ref{}, &NameError{name, why} }
 	rest := strings.TrimSpace(name)
 	if len(rest) > maxRef {
@@ -102,8 +121,8 @@ func ParseRef(name string) (Ref, error) {
 		return fail(fmt.Sprintf("%.60q is no hub that is known (Hugging Face, Ollama; a mirror is named by HF_ENDPOINT)", host))
 	case slash:
 		return parseHuggingFace(name, rest)
-	case strings.Count(rest, ":") == 2:
-		return parseCatalogue(name, rest)
+	case strings.Count(rest, ":") == 2, strings.Contains(rest, "@"):
+		return p.parseQuant(name, rest)
 	}
 	return parseOllama(name, rest)
 }
@@ -164,26 +183,61 @@ func parseOllama(name, rest string) (Ref, error) {
 		r.Quant = latestTag
 	}
 	if !strings.Contains(r.Repo, "/") {
-		r.Repo = library + "/" + r.Repo
+		r.Repo = library + "/" + strings.ToLower(r.Repo)
 	}
 	return checkRef(name, r)
 }
 
-// catalogue are names of Ollama's whose quantizations are on Hugging Face.
-var catalogue = map[string]string{
-	"llama4:scout":    "unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF",
-	"llama4:maverick": "unsloth/Llama-4-Maverick-17B-128E-Instruct-GGUF",
-	"llama3.3:70b":    "bartowski/Llama-3.3-70B-Instruct-GGUF",
+// parseQuant reads model:size:QUANT and model:size@QUANT.
+func (p Published) parseQuant(name, rest string) (Ref, error) {
+	i := strings.LastIndexAny(rest, ":@")
+	model, quant := rest[:i], rest[i+1:]
+	if quant == "" {
+		return Ref{}, &NameError{name, "there is no quantization behind its end"}
+	}
+	repository, quant, known := p.find(model, quant)
+	if !known {
+		return Ref{}, &NameError{name, fmt.Sprintf("quantizations of %.60q are not in the catalogue ('scout fit' lists what is)", model)}
+	}
+	return checkRef(name, Ref{Kind: HuggingFace, Repo: repository, Quant: quant})
 }
 
-// parseCatalogue reads model:size:QUANT.
-func parseCatalogue(name, rest string) (Ref, error) {
-	i := strings.LastIndexByte(rest, ':')
-	repository, known := catalogue[strings.ToLower(rest[:i])]
-	if !known {
-		return Ref{}, &NameError{name, fmt.Sprintf("quantizations of %.60q are not in the catalogue", rest[:i])}
+// Others is what a name of the Ollama registry may stand for where the
+// registry does not have it: a model of the catalogue, and with a quantization
+// at the tag's end that of the model.
+//
+//	qwen2.5-vl:7b         the repository of the catalogue
+//	llama4:scout-q4_K_M   Q4_K_M in that of llama4:scout
+func (p Published) Others(ref Ref) []Ref {
+	base, own := strings.CutPrefix(ref.Repo, library+"/")
+	if ref.Kind != Ollama || !own {
+		return nil
 	}
-	return checkRef(name, Ref{Kind: HuggingFace, Repo: repository, Quant: rest[i+1:]})
+	var others []Ref
+	add := func(tag, quant string) {
+		repository, spelled, known := p.find(base+":"+tag, quant)
+		if !known {
+			return
+		}
+		if r, err := checkRef("", Ref{Kind: HuggingFace, Repo: repository, Quant: spelled}); err == nil {
+			others = append(others, r)
+		}
+	}
+	add(ref.Quant, "")
+	for i, letter := range ref.Quant {
+		if letter == '-' && isQuant(ref.Quant[i+1:]) {
+			add(ref.Quant[:i], ref.Quant[i+1:])
+		}
+	}
+	return others
+}
+
+// isQuant tells whether a text is a quantization, in the spelling of file
+// names or with "-" for "_".
+func isQuant(s string) bool {
+	s = strings.ToUpper(s)
+	s = strings.TrimPrefix(s, "UD-")
+	return quantName.MatchString(strings.ReplaceAll(s, "-", "_"))
 }
 
 // checkRef lets pass only what can be part of an address as it is.

@@ -4,9 +4,58 @@ import (
 	"encoding/json"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// published is a small catalogue.
+func published(model, quant string) (repo, spelled string, ok bool) {
+	repo, ok = map[string]string{
+		"llama4:scout": "unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF", "vision:7b": "someone/Vision-7B-GGUF", "bad:1b": "no repository",
+	}[strings.ToLower(model)]
+	return repo, strings.ToUpper(strings.ReplaceAll(quant, "-", "_")), ok
+}
+
+// What the registry does not have, the catalogue may know.
+func TestOthers(t *testing.T) {
+	scout := "hf.co/unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF"
+	tests := map[string][]string{
+		"llama4:scout":                  {scout},
+		"Llama4:Scout":                  {scout},
+		"llama4:scout-q4_K_M":           {scout + ":Q4_K_M"},
+		"llama4:scout-q4-k-m":           {scout + ":Q4_K_M"},
+		"llama4:scout-UD-IQ1_M":         {scout + ":UD_IQ1_M"},
+		"vision:7b-BF16":                {"hf.co/someone/Vision-7B-GGUF:BF16"},
+		"vision:7b":                     {"hf.co/someone/Vision-7B-GGUF"},
+		"ollama.com/library/vision:7b":  {"hf.co/someone/Vision-7B-GGUF"},
+		"llama4":                        nil,
+		"llama4:scout-instruct":         nil,
+		"llama4:maverick-q4_K_M":        nil,
+		"someone/llama4:scout":          nil, // Hugging Face
+		"ollama.com/someone/vision:7b":  nil,
+		"bad:1b":                        nil,
+		"hf.co/someone/Vision-7B-GGUF":  nil,
+		"https://ollama.com/library/x:": nil,
+	}
+	for name, want := range tests {
+		ref, err := Published(published).Parse(name)
+		if err != nil {
+			t.Errorf("Parse(%q): %v", name, err)
+			continue
+		}
+		var got []string
+		for _, other := range Published(published).Others(ref) {
+			got = append(got, other.Name())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s may be %q, want %q", name, got, want)
+		}
+		if Published(nil).Others(ref) != nil {
+			t.Errorf("without a catalogue %s may be something else", name)
+		}
+	}
+}
 
 func TestParseRef(t *testing.T) {
 	tests := []struct {
@@ -18,6 +67,9 @@ func TestParseRef(t *testing.T) {
 		{"llama4:scout", Ref{Kind: Ollama, Repo: "library/llama4", Quant: "scout"}, "llama4:scout"},
 		{"llama4:scout-q4_K_M", Ref{Kind: Ollama, Repo: "library/llama4", Quant: "scout-q4_K_M"}, "llama4:scout-q4_K_M"},
 		{"llama4:scout:Q5_K_M", Ref{Repo: "unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF", Quant: "Q5_K_M"}, "hf.co/unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF:Q5_K_M"},
+		{"llama4:scout@q5-k-m", Ref{Repo: "unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF", Quant: "Q5_K_M"}, "hf.co/unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF:Q5_K_M"},
+		{"Llama4:SCOUT:q5_k_m", Ref{Repo: "unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF", Quant: "Q5_K_M"}, "hf.co/unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF:Q5_K_M"},
+		{"Llama4:scout", Ref{Kind: Ollama, Repo: "library/llama4", Quant: "scout"}, "llama4:scout"},
 		{"ollama.com/library/llama4:scout", Ref{Kind: Ollama, Repo: "library/llama4", Quant: "scout"}, "llama4:scout"},
 		{"https://ollama.com/someone/model", Ref{Kind: Ollama, Repo: "someone/model", Quant: "latest"}, "someone/model:latest"},
 		{"registry.ollama.ai/library/llama4:scout", Ref{Kind: Ollama, Repo: "library/llama4", Quant: "scout"}, "llama4:scout"},
@@ -34,7 +86,7 @@ func TestParseRef(t *testing.T) {
 		{"http://HuggingFace.co/user/repo/resolve/" + sha1 + "/m%20x.gguf", Ref{Repo: "user/repo", Rev: sha1, File: "m x.gguf"}, "hf.co/user/repo@" + sha1},
 	}
 	for _, test := range tests {
-		got, err := ParseRef(test.name)
+		got, err := Published(published).Parse(test.name)
 		if err != nil || got != test.want || got.Name() != test.kept {
 			t.Errorf("ParseRef(%q) = %+v %q, %v, want %+v %q", test.name, got, got.Name(), err, test.want, test.kept)
 		}
@@ -45,21 +97,25 @@ func TestParseRef(t *testing.T) {
 		"https://huggingface.co.evil.example/a/b", "https://huggingface.co@evil.example/a/b", "https://huggingface.co/a/b/settings", "https://huggingface.co/a/b/e b/main",
 		"https://huggingface.co/a/b/blob/main/README.md", "https://huggingface.co/a/b/blob/main/..%2f..%2fx.gguf", "x:y:z", "a:b:c:d",
 		"user/re..po", "user/repo:Q4?x", "user/repo:Q4#x", "user/re%2fpo", strings.Repeat("a", 3000), "ollama.com/a/b/c:d", "käse/brot",
+		"bad:1b:Q4_K_M", "llama4:scout:", "llama4:scout@", "vision:7b:../x", "a@b", "llama4:scout:Q4_K_M:x",
 	} {
-		if got, err := ParseRef(bad); err == nil {
+		if got, err := Published(published).Parse(bad); err == nil {
 			t.Errorf("ParseRef(%.80q) = %+v, want an error", bad, got)
 		}
+	}
+	if got, err := ParseRef("llama4:scout:Q5_K_M"); err == nil {
+		t.Errorf("without a catalogue llama4:scout:Q5_K_M is %+v", got)
 	}
 }
 
 // FuzzParseRef: whatever is a name can stand in an address as it is, and is
 // found again by the name that the store gives it.
 func FuzzParseRef(f *testing.F) {
-	for _, seed := range []string{"llama4:scout", "user/repo:Q4_K_M@rev", "https://huggingface.co/u/r/blob/main/x.gguf", "a/../b", "hf.co/a/b@c:d", "x:y:z"} {
+	for _, seed := range []string{"llama4:scout", "user/repo:Q4_K_M@rev", "https://huggingface.co/u/r/blob/main/x.gguf", "a/../b", "hf.co/a/b@c:d", "x:y:z", "llama4:scout:Q5_K_M", "vision:7b@q4-k-m", "llama4:scout-q4_K_M"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		ref, err := ParseRef(name)
+		ref, err := Published(published).Parse(name)
 		if err != nil {
 			if strings.ContainsAny(err.Error(), "\n\x1b\x00") {
 				t.Errorf("error %q has a control character", err)
@@ -73,6 +129,11 @@ func FuzzParseRef(f *testing.F) {
 		}
 		if ref.File != "" && !isFilePath(ref.File) {
 			t.Fatalf("ParseRef(%q) = %+v", name, ref)
+		}
+		for _, other := range Published(published).Others(ref) {
+			if again, err := ParseRef(other.Name()); err != nil || again != other {
+				t.Fatalf("%q may be %q, which is %+v, %v", name, other.Name(), again, err)
+			}
 		}
 		ref.File = ""
 		if again, err := ParseRef(ref.Name()); err != nil || again != ref {
@@ -106,7 +167,7 @@ func FuzzListing(f *testing.F) {
 			}
 			files = append(files, file)
 		}
-		variants, _ := group(files)
+		variants, _ := Group(files)
 		for _, v := range variants {
 			if v.Size() < 0 || v.Size() > math.MaxInt64/2 || len(v.Files) == 0 {
 				t.Fatalf("a variant of %d bytes in %d files", v.Size(), len(v.Files))

@@ -36,9 +36,9 @@ func (e *ShardError) Error() string {
 	return fmt.Sprintf("the set %s is not whole on the hub: part %d %s; the repository has to be completed by its owner, or choose another quantization", e.Set, e.Part, e.Why)
 }
 
-// group sorts a repository's GGUF files into variants. Sets that are not whole
+// Group sorts a repository's GGUF files into variants. Sets that are not whole
 // are left out and reported.
-func group(files []File) (variants []Variant, broken []error) {
+func Group(files []File) (variants []Variant, broken []error) {
 	sets := map[string][]File{}
 	counts := map[string]int{}
 	var projectors []File

@@ -3,8 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,7 +20,16 @@ type Found struct {
 	Path    string
 	Size    int64
 	SHA256  string // as its place says; empty if it says nothing
+	Role    Role   // of Ollama's; empty where only the name can tell
 }
+
+// The programs, as they are named to a person.
+const (
+	ollamaProgram   = "Ollama"
+	hubProgram      = "the Hugging Face cache"
+	studioProgram   = "LM Studio"
+	llamaCppProgram = "llama.cpp"
+)
 
 // Elsewhere is where other programs keep models. It only reads there.
 type Elsewhere struct {
@@ -85,16 +92,6 @@ func (e Elsewhere) Candidates(blob transfer.Blob) []Found {
 	return found
 }
 
-// All is every model file that the other programs have.
-func (e Elsewhere) All() []Found {
-	found := append(e.ollamaModels(), e.hubModels()...)
-	found = append(found, e.loose()...)
-	slices.SortStableFunc(found, func(a, b Found) int {
-		return cmp.Or(cmp.Compare(a.Program, b.Program), cmp.Compare(a.Name, b.Name))
-	})
-	return found
-}
-
 // plain describes a plain file, following links; ok is false for anything else.
 func plain(program, name, path, digest string) (f Found, ok bool) {
 	info, err := os.Stat(path)
@@ -116,13 +113,13 @@ func (e Elsewhere) byDigest(digest string) []Found {
 		}
 	}
 	for _, folder := range e.ollama {
-		add("Ollama", filepath.Join(folder, "blobs", "sha256-"+digest))
+		add(ollamaProgram, filepath.Join(folder, "blobs", "sha256-"+digest))
 	}
 	for _, folder := range e.hub {
 		repositories, _ := os.ReadDir(folder) // a folder that cannot be read has nothing for us
 		for _, r := range repositories {
 			if strings.HasPrefix(r.Name(), "models--") {
-				add("the Hugging Face cache", filepath.Join(folder, r.Name(), "blobs", digest))
+				add(hubProgram, filepath.Join(folder, r.Name(), "blobs", digest))
 			}
 		}
 	}
@@ -132,7 +129,7 @@ func (e Elsewhere) byDigest(digest string) []Found {
 // loose are files whose places say nothing of what is in them.
 func (e Elsewhere) loose() []Found {
 	var found []Found
-	for program, folders := range map[string][]string{"LM Studio": e.lmStudio, "llama.cpp": e.llamaCpp} {
+	for program, folders := range map[string][]string{studioProgram: e.lmStudio, llamaCppProgram: e.llamaCpp} {
 		for _, folder := range folders {
 			found = append(found, weightsBelow(program, folder)...)
 		}
@@ -164,30 +161,6 @@ func weightsBelow(program, folder string) []Found {
 	return found
 }
 
-// ollamaModels are the models of Ollama's manifests.
-func (e Elsewhere) ollamaModels() []Found {
-	var found []Found
-	for _, folder := range e.ollama {
-		manifests := filepath.Join(folder, "manifests")
-		_ = filepath.WalkDir(manifests, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return fs.SkipDir
-			}
-			if d.IsDir() {
-				return nil
-			}
-			name, _ := filepath.Rel(manifests, path)
-			for _, digest := range ollamaWeights(path) {
-				if f, ok := plain("Ollama", ollamaName(name), filepath.Join(folder, "blobs", "sha256-"+digest), digest); ok {
-					found = append(found, f)
-				}
-			}
-			return nil
-		})
-	}
-	return found
-}
-
 // ollamaName is a model's name as its users write it, from the manifest's path
 // registry.ollama.ai/library/llama4/scout.
 func ollamaName(path string) string {
@@ -205,69 +178,25 @@ func ollamaName(path string) string {
 	return name
 }
 
-// ollamaWeights are the digests of the weights in a manifest of Ollama's.
-func ollamaWeights(path string) []string {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	var m struct {
-		Layers []struct {
-			MediaType string `json:"mediaType"`
-			Digest    string `json:"digest"`
-		} `json:"layers"`
-	}
-	if json.NewDecoder(io.LimitReader(f, maxManifest)).Decode(&m) != nil {
-		return nil
-	}
-	var digests []string
-	for _, l := range m.Layers {
-		digest, ok := strings.CutPrefix(l.Digest, "sha256:")
-		if ok && l.MediaType == "application/vnd.ollama.image.model" && (transfer.Blob{SHA256: digest}).Check() == nil {
-			digests = append(digests, digest)
-		}
-	}
-	return digests
-}
-
-// hubModels are the GGUF files of the Hugging Face cache.
-func (e Elsewhere) hubModels() []Found {
-	var found []Found
-	for _, folder := range e.hub {
-		snapshots, _ := filepath.Glob(filepath.Join(folder, "models--*", "snapshots", "*"))
-		for _, snapshot := range snapshots {
-			repository := strings.TrimPrefix(filepath.Base(filepath.Dir(filepath.Dir(snapshot))), "models--")
-			repository = strings.Replace(repository, "--", "/", 1)
-			for _, f := range weightsBelow("the Hugging Face cache", snapshot) {
-				f.Name = repository + "/" + f.Name
-				if target, err := filepath.EvalSymlinks(f.Path); err == nil {
-					if base := filepath.Base(target); (transfer.Blob{SHA256: base}).Check() == nil {
-						f.SHA256 = base
-					}
-				}
-				found = append(found, f)
-			}
-		}
-	}
-	return found
-}
-
 // Adopt verifies a file of another program against a blob. If it is the blob,
 // the file of a model that is used where it lies is returned; ok is false if it
-// is not, and why says it in words fit for "not used: ".
+// is not, and why says it in words fit for "not used: ". A blob without a sum
+// is whatever the file holds now, if it is of that size.
 func Adopt(ctx context.Context, found Found, blob transfer.Blob, each func(done int64)) (f File, ok bool, why string, err error) {
 	before, err := os.Stat(found.Path)
 	if err != nil {
 		return File{}, false, "it cannot be read any more", nil
 	}
-	right, err := hasSum(ctx, found.Path, blob, each)
+	sum, err := sumOf(ctx, found.Path, blob.Size, each)
+	if blob.SHA256 == "" {
+		blob.SHA256 = sum
+	}
 	switch {
 	case ctx.Err() != nil:
 		return File{}, false, "", context.Cause(ctx)
 	case err != nil:
 		return File{}, false, err.Error(), nil
-	case !right:
+	case sum == "" || sum != blob.SHA256:
 		return File{}, false, "its checksum differs", nil
 	}
 	after, err := os.Stat(found.Path)

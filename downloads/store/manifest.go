@@ -66,6 +66,9 @@ const (
 	maxName         = 1000
 )
 
+// hasHub tells whether the model can be fetched from a hub.
+func (m Manifest) hasHub() bool { return strings.Contains(m.Source, "/") }
+
 // Size is the bytes of all files.
 func (m Manifest) Size() int64 {
 	var sum int64

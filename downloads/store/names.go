@@ -93,9 +93,13 @@ type IncompleteError struct {
 	Name       string
 	Have, Size int64
 	Why        string // of a file that was there and is not any more
+	Lost       bool   // it came from another program's folder, and no hub has it
 }
 
 func (e *IncompleteError) Error() string {
+	if e.Lost {
+		return fmt.Sprintf("%s is not whole: %s, and no hub is known to have it: 'scout rm %s' forgets it", e.Name, e.Why, e.Name)
+	}
 	if e.Why != "" {
 		return fmt.Sprintf("%s is not whole: %s; 'scout pull %s' fetches what is missing", e.Name, e.Why, e.Name)
 	}
@@ -129,7 +133,7 @@ func (s *Store) Find(name string) (Model, error) {
 			where = s.fsys.Path(path.Join(folder, file))
 		}
 		if why := s.missing(f); why != "" {
-			return Model{}, &IncompleteError{Name: m.Name, Size: m.Size(), Why: why}
+			return Model{}, &IncompleteError{Name: m.Name, Size: m.Size(), Why: why, Lost: !m.hasHub()}
 		}
 		switch {
 		case f.Role == Weights && model.Weights == "":

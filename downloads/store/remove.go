@@ -125,6 +125,8 @@ type ModelUsage struct {
 	Shared int64 // of those, bytes that other models use too
 	Have   int64 // bytes that are fetched; Size if it is complete
 	Owner  int   // the process that is fetching it, -1 if none is
+	// Missing says what was there and is not any more; empty if all is as it was.
+	Missing string
 }
 
 // Usage measures the store.
@@ -179,6 +181,9 @@ func (s *Store) modelUsage(m Manifest, blobs map[string]transfer.Partial, count 
 	for _, f := range m.Files {
 		if f.Path != "" {
 			*foreign += f.Size
+		}
+		if m.Complete && u.Missing == "" {
+			u.Missing = s.missing(f)
 		}
 	}
 	for _, digest := range m.digests() {

@@ -100,27 +100,34 @@ func (s *Store) Demote(name string, found []FileHealth) error {
 
 // hasSum reads a file of another program and tells whether it is a blob.
 func hasSum(ctx context.Context, path string, blob transfer.Blob, tell func(int64)) (bool, error) {
+	sum, err := sumOf(ctx, path, blob.Size, tell)
+	return err == nil && sum == blob.SHA256, err
+}
+
+// sumOf reads a file of another program and gives its SHA-256, or "" without
+// reading it if it is of another size.
+func sumOf(ctx context.Context, path string, size int64, tell func(int64)) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false, fmt.Errorf("reading %s: %w", path, err)
+		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return false, fmt.Errorf("reading %s: %w", path, err)
+		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return false, fmt.Errorf("reading %s: it is no plain file", path)
+		return "", fmt.Errorf("reading %s: it is no plain file", path)
 	}
-	if info.Size() != blob.Size {
-		return false, nil
+	if info.Size() != size {
+		return "", nil
 	}
 	sum := sha256.New()
 	buffer := make([]byte, 1<<20)
 	var done int64
 	for {
 		if ctx.Err() != nil {
-			return false, context.Cause(ctx)
+			return "", context.Cause(ctx)
 		}
 		n, err := f.Read(buffer)
 		sum.Write(buffer[:n])
@@ -132,8 +139,8 @@ func hasSum(ctx context.Context, path string, blob transfer.Blob, tell func(int6
 			break
 		}
 		if err != nil {
-			return false, fmt.Errorf("reading %s: %w", path, err)
+			return "", fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil)) == blob.SHA256, nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }

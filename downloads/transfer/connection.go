@@ -8,13 +8,21 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
 	// stallAfter is how long a connection may bring nothing.
 	stallAfter = 20 * time.Second
-	// bufferSize is how much is read and written at once.
-	bufferSize = 256 << 10
+	// bufferSize is how much is written at once: a piece, as a rule. The system
+	// takes one large write for much less than many small ones.
+	bufferSize = 1 << 20
+	// gatherFor is how long bytes are held back to be written together.
+	gatherFor = 100 * time.Millisecond
+	// limitedRead is how much is read at once where a rate is set: what is read
+	// has to be waited for before it is written and seen.
+	limitedRead = 64 << 10
 )
 
 // What breaks off a request that goes on too badly to wait for it.
@@ -151,7 +159,8 @@ func (t *Transfer) receive(ctx context.Context, s *span, to int64, body io.Reade
 	defer r.stop()
 	for {
 		t.mu.Lock()
-		left := t.table.claim(s, int64(len(buffer)))
+		// Within one piece: what is gathered of it nobody else may take.
+		left := t.table.claim(s, min(int64(len(buffer)), t.table.end(t.table.piece(s.pos))-s.pos))
 		whole := s.pos == to
 		t.mu.Unlock()
 		if whole {
@@ -160,13 +169,14 @@ func (t *Transfer) receive(ctx context.Context, s *span, to int64, body io.Reade
 		if left == 0 {
 			return nil
 		}
-		n, err := r.read(buffer[:left])
+		n, err := r.gather(buffer[:left])
 		if n > 0 {
 			if err := t.accept(s, buffer[:n]); err != nil {
 				return err
 			}
 		}
 		if err == nil {
+			t.letHasherWork(ctx)
 			continue
 		}
 		t.mu.Lock()
@@ -282,7 +292,7 @@ func (t *Transfer) streamPiece(i int, s *span, r *reader, buffer []byte) error {
 	}
 	t.mu.Unlock()
 	for pos < end {
-		n, err := r.read(buffer[:min(int64(len(buffer)), end-pos)])
+		n, err := r.gather(buffer[:min(int64(len(buffer)), end-pos)])
 		if n > 0 && needed {
 			if err := t.accept(s, buffer[:n]); err != nil {
 				return err
@@ -317,7 +327,12 @@ type reader struct {
 type limiter interface {
 	WaitN(ctx context.Context, n int) error
 	Burst() int
+	Limit() rate.Limit
 }
+
+// limits tells whether a limiter holds anything back: one that is shared may be
+// there only so that a rate can be set later.
+func limits(l limiter) bool { return l != nil && l.Limit() != rate.Inf }
 
 func (t *Transfer) newReader(ctx context.Context, body io.Reader, drop context.CancelCauseFunc) *reader {
 	r := &reader{ctx: ctx, body: body}
@@ -331,8 +346,9 @@ func (t *Transfer) newReader(ctx context.Context, body io.Reader, drop context.C
 // read is a Read whose error is the reason why the request was dropped, if it
 // was.
 func (r *reader) read(b []byte) (int, error) {
-	if r.limiter != nil {
-		b = b[:min(len(b), max(1, r.limiter.Burst()))]
+	limited := limits(r.limiter)
+	if limited {
+		b = b[:min(len(b), limitedRead, max(1, r.limiter.Burst()))]
 	}
 	r.watchdog.Reset(stallAfter)
 	n, err := r.body.Read(b)
@@ -340,12 +356,27 @@ func (r *reader) read(b []byte) (int, error) {
 	if cause := context.Cause(r.ctx); cause != nil {
 		return n, cause
 	}
-	if n > 0 && r.limiter != nil {
+	if n > 0 && limited {
 		if err := r.limiter.WaitN(r.ctx, n); err != nil {
 			if cause := context.Cause(r.ctx); cause != nil {
 				err = cause
 			}
 			return n, err
+		}
+	}
+	return n, err
+}
+
+// gather reads until b is full, for a short while, or to an error. A slow body
+// gives what it has with each read.
+func (r *reader) gather(b []byte) (n int, err error) {
+	began := time.Now()
+	for n < len(b) && err == nil {
+		var more int
+		more, err = r.read(b[n:])
+		n += more
+		if time.Since(began) >= gatherFor {
+			break
 		}
 	}
 	return n, err

@@ -247,6 +247,41 @@ func TestPowerCutAtEveryOperation(t *testing.T) {
 	}
 }
 
+// TestNamesBecomeDurable cuts the power in a transfer whose files an earlier
+// one made, without being able to make their names durable.
+func TestNamesBecomeDurable(t *testing.T) {
+	for seed := range uint64(8) {
+		inBubble(t, manyPieces, func(t *testing.T, b *bench) {
+			memory := b.fsys.(*disktest.Memory)
+			failed := false
+			b.fetcher.fsys = disktest.NewFaulty(memory, func(op disktest.Op, _ string) error {
+				if op == disktest.SyncDir && !failed {
+					failed = true
+					return syscall.EIO
+				}
+				return nil
+			})
+			if _, err := b.pull(Options{}); err == nil || !failed {
+				t.Fatalf("error %v, want that of the folder", err)
+			}
+			b.fetcher.fsys = memory
+			b.Script(rule{Role: onStore, Act: faultserver.Trickle(16 << 10)})
+			tr := b.start(t.Context(), Options{})
+			time.Sleep(16 * time.Second)
+			had := b.journalled()
+			memory.Cut(rand.New(rand.NewPCG(seed, 6)))
+			_ = tr.Wait() // fails
+			if got := b.journalled(); len(had) == 0 || len(got) < len(had) {
+				t.Errorf("with seed %d the journal had %d pieces and has %d after the power cut", seed, len(had), len(got))
+			}
+			mustJournalTheTruth(t, b)
+			if _, err := b.fsys.Stat(b.blob.part()); err != nil {
+				t.Errorf("with seed %d: %v", seed, err)
+			}
+		})
+	}
+}
+
 // TestDoneIsDurable cuts the power right after a transfer said that it is done.
 func TestDoneIsDurable(t *testing.T) {
 	for seed := range uint64(20) {

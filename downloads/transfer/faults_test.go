@@ -11,12 +11,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"scout/downloads/faultserver"
 	"scout/downloads/web"
 )
 
-// The numbers of the tests here are those of the fault server's table, in
-// faultserver.md. Cases of hubs and listings are in package hub.
+// The numbers of the tests here are those of the table in
+// docs/downloads-faults.md.
 
 const (
 	manyPieces = 60*testPiece + 123
@@ -122,13 +124,19 @@ func TestStall(t *testing.T) { // 4
 }
 
 func TestOneSlowConnection(t *testing.T) { // 5
+	for name, l := range map[string]*rate.Limiter{"": nil, "a limit that is none": rate.NewLimiter(rate.Inf, 0)} {
+		t.Run(name, func(t *testing.T) { oneSlowConnection(t, Options{Limiter: l}) })
+	}
+}
+
+func oneSlowConnection(t *testing.T, o Options) {
 	inBubble(t, 400*testPiece, func(t *testing.T, b *bench) {
 		// All others are at 64 KiB/s: the file takes about a minute. The slow
 		// one alone would need four minutes for a single piece.
 		b.Script(rule{Role: onStore, Skip: 2, Times: 1, Act: faultserver.Trickle(256)},
 			rule{Role: onStore, Act: faultserver.Trickle(64 << 10)})
 		began := time.Now()
-		if _, err := b.pull(Options{}); err != nil {
+		if _, err := b.pull(o); err != nil {
 			t.Fatal(err)
 		}
 		b.mustBeRight()

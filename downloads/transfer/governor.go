@@ -88,9 +88,11 @@ func (t *Transfer) measure() {
 		slices.Sort(speeds)
 		t.usual = speeds[len(speeds)/2]
 	}
+	limited := t.options.Limiter != nil && limits(t.options.Limiter) // what waits for us is not slow
 	for s := range t.table.spans {
 		piece := t.table.piece(s.pos)
-		if s.seconds >= slowSeconds && s.speed() < slowShare*t.usual && t.drops[piece] < maxDrops {
+		slow := !limited && s.speed() < slowShare*t.usual
+		if s.seconds >= slowSeconds && slow && t.drops[piece] < maxDrops {
 			t.drops[piece]++
 			s.drop(errSlow)
 		}

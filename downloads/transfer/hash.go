@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"time"
 
 	"scout/downloads/disk"
 )
@@ -53,6 +54,27 @@ func (t *Transfer) nextToHash(ctx context.Context) (from, to int64) {
 		t.changed.Wait()
 	}
 	return 0, 0
+}
+
+const (
+	// hashBehind is how far the hasher may fall behind what it could hash.
+	hashBehind = 32 << 20
+	// hashPause is how long a connection then leaves the processors to it, for
+	// each buffer: little enough that no network below 200 MB/s a connection is
+	// slowed down, whose bytes wait in the system meanwhile.
+	hashPause = 5 * time.Millisecond
+)
+
+// letHasherWork keeps a connection away for a moment if the hasher lags behind.
+// Where there are fewer processors than work, connections would take them all,
+// and at the end all would wait for the one that hashes.
+func (t *Transfer) letHasherWork(ctx context.Context) {
+	t.mu.Lock()
+	behind := min(t.table.start(t.table.prefix), t.blob.Size) - t.hashed
+	t.mu.Unlock()
+	if behind > hashBehind {
+		sleep(ctx, hashPause)
+	}
 }
 
 // CorruptError is a file that was fetched twice and had the wrong sum each time.

@@ -293,11 +293,15 @@ func createJournal(fsys disk.FS, blob Blob, pieceSize int64) (*journal, error) {
 	return j, nil
 }
 
-// reopenJournal goes on with a journal that was read.
+// reopenJournal goes on with a journal that was read. Its name, and the part's
+// beside it, are made durable again: who made them may have failed to.
 func reopenJournal(fsys disk.FS, r *record) (*journal, error) {
 	f, err := fsys.Open(r.blob.state(), os.O_RDWR)
 	if err != nil {
 		return nil, err
+	}
+	if err := fsys.SyncDir(path.Dir(r.blob.state())); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return &journal{file: f, blob: r.blob, pieceSize: r.pieceSize, number: r.number, length: r.length}, nil
 }

@@ -16,6 +16,10 @@ const (
 	longestSpan = 256 << 20
 	// shortestSpan is how little is worth a request of its own, near the end.
 	shortestSpan = 4 << 20
+	// spansEach is in how many spans a connection gets its share of what is
+	// missing. With one, all spans would end together at the end of the file, and
+	// its sum, which needs the bytes in their order, would be at an eighth then.
+	spansEach = 4
 )
 
 // table is the state of a file's pieces. Its methods are called with the
@@ -120,7 +124,7 @@ func (t *table) take(connections int, limit int64) *span {
 	if t.low == len(t.state) {
 		return nil
 	}
-	share := int64(t.nMissing) * t.pieceSize / int64(max(connections, 1))
+	share := int64(t.nMissing) * t.pieceSize / int64(max(connections, 1)) / spansEach
 	bytes := min(max(share, min(shortestSpan, 4*t.pieceSize)), longestSpan, limit)
 	first, last := t.low, t.low
 	for last+1 < len(t.state) && t.state[last+1] == missing && t.end(last+1)-t.start(first) <= bytes {

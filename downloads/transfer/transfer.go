@@ -209,7 +209,10 @@ func (t *Transfer) open() (err error) {
 	if err != nil {
 		return t.diskError("looking at", t.blob.part(), err)
 	}
-	kept, why := t.recover(info.Size())
+	kept, why, err := t.recover(info.Size())
+	if err != nil {
+		return err
+	}
 	pieceSize := t.fetcher.pieceSize
 	switch {
 	case kept != nil:
@@ -239,21 +242,26 @@ func (t *Transfer) open() (err error) {
 }
 
 // recover reads the journal of an earlier run. It returns nil if there is
-// nothing to take over, and says why if something was lost with that.
-func (t *Transfer) recover(partSize int64) (r *record, why string) {
-	r, err := readJournal(t.fetcher.fsys, t.blob.state())
+// nothing to take over, and says why if something was lost with that. A disk
+// that does not give the journal is an error: with the next try it may, and
+// nothing is lost until then.
+func (t *Transfer) recover(partSize int64) (r *record, why string, err error) {
+	r, err = readJournal(t.fetcher.fsys, t.blob.state())
+	var onDisk *fs.PathError
 	lost := func(n int64, why string) string {
 		return fmt.Sprintf("could not reuse %s of an earlier download: %s", disk.Bytes(n), why)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && partSize == 0:
-		return nil, ""
+		return nil, "", nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, lost(partSize, "the journal beside it is gone")
+		return nil, lost(partSize, "the journal beside it is gone"), nil
+	case errors.As(err, &onDisk):
+		return nil, "", t.diskError("reading the journal", t.blob.state(), err)
 	case err != nil:
-		return nil, lost(partSize, "of its journal, "+bareReason(err))
+		return nil, lost(partSize, "of its journal, "+err.Error()), nil
 	case r.blob != t.blob:
-		return nil, lost(r.bytes(), fmt.Sprintf("its journal is of a file of %d bytes, this one has %d", r.blob.Size, t.blob.Size))
+		return nil, lost(r.bytes(), fmt.Sprintf("its journal is of a file of %d bytes, this one has %d", r.blob.Size, t.blob.Size)), nil
 	}
 	before := r.bytes()
 	for i := range r.have { // a part that was cut has lost its end
@@ -264,16 +272,7 @@ func (t *Transfer) recover(partSize int64) (r *record, why string) {
 	if after := r.bytes(); after < before {
 		why = lost(before-after, "the file was cut")
 	}
-	return r, why
-}
-
-// bareReason is an error without the names that the sentence has already.
-func bareReason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return err.Error()
+	return r, why, nil
 }
 
 // reserveMargin is what is to stay free on the disk beside the file, for the

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,6 +44,7 @@ type storedRecord struct {
 	OnDisk   int64     `json:"on_disk"`
 	Shared   int64     `json:"shared"`
 	Process  int       `json:"process,omitempty"` // that is downloading it
+	Missing  string    `json:"missing,omitempty"` // what was there and is not any more
 }
 
 // usageRecord is the store as JSON.
@@ -70,7 +70,7 @@ func (a *App) ls(d *downloads.Downloads, asJSON bool) error {
 		a.note("%s", safetext.Line(b.Error()))
 	}
 	if len(u.Models) > 0 {
-		if err := a.printf("%s", modelTable(u)); err != nil {
+		if err := a.writeTable(modelRows(u)); err != nil {
 			return err
 		}
 	}
@@ -96,7 +96,7 @@ func newUsageRecord(dir string, u downloads.Usage) usageRecord {
 	for _, m := range u.Models {
 		r.Models = append(r.Models, storedRecord{
 			Name: m.Name, Source: m.Source, Revision: m.Revision, License: m.License, Pulled: m.Pulled, Complete: m.Complete,
-			Size: m.Size(), Have: m.Have, OnDisk: m.OnDisk, Shared: m.Shared, Process: max(m.Owner, 0),
+			Size: m.Size(), Have: m.Have, OnDisk: m.OnDisk, Shared: m.Shared, Process: max(m.Owner, 0), Missing: m.Missing,
 		})
 	}
 	for _, b := range u.Broken {
@@ -105,19 +105,13 @@ func newUsageRecord(dir string, u downloads.Usage) usageRecord {
 	return r
 }
 
-// modelTable is the models for people, a line each.
-func modelTable(u downloads.Usage) string {
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+// modelRows are the models for people, a row each.
+func modelRows(u downloads.Usage) [][]string {
+	var rows [][]string
 	for _, m := range u.Models {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", safetext.Line(m.Name), downloads.Bytes(m.Size()), m.Pulled.Local().Format("2006-01-02 15:04"), modelState(m))
+		rows = append(rows, []string{m.Name, downloads.Bytes(m.Size()), m.Pulled.Local().Format("2006-01-02 15:04"), modelState(m)})
 	}
-	table.Flush() // into memory: it cannot fail
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
+	return rows
 }
 
 // modelState says what is to be said of a model beside its size.
@@ -134,9 +128,12 @@ func modelState(m downloads.ModelUsage) string {
 	}
 	for _, f := range m.Files {
 		if f.Owner != "" {
-			notes = append(notes, "uses a file of "+safetext.Line(f.Owner))
+			notes = append(notes, "uses a file of "+f.Owner)
 			break
 		}
+	}
+	if m.Missing != "" {
+		notes = append(notes, m.Missing)
 	}
 	return strings.Join(notes, ", ")
 }

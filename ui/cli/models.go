@@ -77,6 +77,7 @@ func (f modelFiles) openEngine(ctx context.Context, name string, o engine.Option
 func (a *App) openForScreen(ctx context.Context, name string, o engine.Options) (*engine.Model, error) {
 	o.Embeds = embedCache()
 	o.Tower, _ = a.towerFor(name, &pictureFlags{})
+	memory := a.remembering(&o)
 	m, err := a.files.openEngine(ctx, name, o)
 	var tower *engine.TowerError
 	if o.Tower != "" && errors.As(err, &tower) { // merely found: the chat is worth more
@@ -90,6 +91,7 @@ func (a *App) openForScreen(ctx context.Context, name string, o engine.Options) 
 		m.Close() // the error that matters is err
 		return nil, err
 	}
+	memory.opened(m)
 	return m, nil
 }
 

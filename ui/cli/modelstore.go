@@ -11,6 +11,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"scout/downloads"
+	"scout/hardware/catalogue"
 )
 
 // modelsDir is the folder of pulled models: SCOUT_MODELS, or with the person's data.
@@ -21,9 +22,22 @@ func modelsDir() string {
 	return filepath.Join(xdg.DataHome, "scout", "models")
 }
 
+// published tells downloads where the catalogue's models are: the one room
+// knows what there is, the other how to get it.
+func published(model, quant string) (repo, spelled string, ok bool) {
+	m, rest, ok := catalogue.Find(model)
+	if !ok || rest != "" {
+		return "", "", false
+	}
+	if q, listed := m.Quant(quant); listed {
+		return m.Repo(q), q.Name, true
+	}
+	return m.Repository, quant, true // there may be more than the catalogue lists
+}
+
 // withDownloads does work with the store of models.
 func (a *App) withDownloads(caFile string, work func(d *downloads.Downloads) error) (err error) {
-	d, err := downloads.Open(downloads.Config{Dir: modelsDir(), UserAgent: "scout", CAFile: caFile})
+	d, err := downloads.Open(downloads.Config{Dir: modelsDir(), UserAgent: "scout", CAFile: caFile, Published: published})
 	if err != nil {
 		return err
 	}
@@ -36,7 +50,7 @@ func storedModel(name string) (m downloads.Model, ok bool, err error) {
 	if _, err := os.Stat(modelsDir()); err != nil {
 		return downloads.Model{}, false, nil // nothing was ever pulled, and no folder is made for a look
 	}
-	d, err := downloads.Open(downloads.Config{Dir: modelsDir()})
+	d, err := downloads.Open(downloads.Config{Dir: modelsDir(), Published: published})
 	if err != nil {
 		return downloads.Model{}, false, err
 	}
@@ -76,11 +90,24 @@ func looksLikePath(name string) bool {
 
 // advise adds to the error of a model that is nowhere what to do about it.
 func (l located) advise(name string, err error) error {
-	if l.named && errors.Is(err, fs.ErrNotExist) && downloads.IsName(name) {
-		return fmt.Errorf("%w; no model of that name was pulled either: 'scout pull %s' fetches it", err, name)
+	if l.named && errors.Is(err, fs.ErrNotExist) && downloads.IsName(name, published) {
+		return &notHereError{name, err}
 	}
 	return err
 }
+
+// notHereError is a name that is no file and no model of the store, and that a
+// hub may know.
+type notHereError struct {
+	name string
+	err  error // of looking for the file
+}
+
+func (e *notHereError) Error() string {
+	return fmt.Sprintf("%v; no model of that name was pulled either: 'scout pull %s' fetches it", e.err, e.name)
+}
+
+func (e *notHereError) Unwrap() error { return e.err }
 
 // StoredModel is a pulled model.
 type StoredModel struct {
@@ -94,7 +121,7 @@ func storedModels() []StoredModel {
 	if _, err := os.Stat(modelsDir()); err != nil {
 		return nil
 	}
-	d, err := downloads.Open(downloads.Config{Dir: modelsDir()})
+	d, err := downloads.Open(downloads.Config{Dir: modelsDir(), Published: published})
 	if err != nil {
 		return nil
 	}

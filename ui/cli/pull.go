@@ -14,10 +14,14 @@ import (
 
 // pullFlags is what "scout pull" can be told.
 type pullFlags struct {
-	json, noReuse bool
-	connections   int
-	limit, caFile string
+	json, noReuse, accept bool
+	connections           int
+	limit, caFile         string
+	confirm               bool // ask before downloading; no flag, see fetch
 }
+
+// caFileHelp explains --ca-cert.
+const caFileHelp = "file of further root certificates (PEM), for networks that inspect TLS"
 
 // pullCommand is "scout pull": models from the hubs to the disk.
 func (a *App) pullCommand() *cobra.Command {
@@ -27,9 +31,11 @@ func (a *App) pullCommand() *cobra.Command {
 		Short: "Download models",
 		Long: "Downloads models, one after the other, and checks every byte against its published checksum. NAME is\n\n" +
 			"  user/repo:QUANT[@REVISION]   of Hugging Face, also as hf.co/... or a pasted address\n" +
-			"  llama4:scout                 of the Ollama registry\n\n" +
+			"  llama4:scout                 of the Ollama registry\n" +
+			"  llama4:scout:QUANT           of a model that scout fit lists, on Hugging Face\n\n" +
 			"Parts of a split model and its vision tower come along. What was stopped, by Ctrl+C or anything else, goes on where it was " +
-			"when the same command is given again. Files that Ollama, LM Studio, llama.cpp or the Hugging Face cache have are used where they lie.\n\n" +
+			"when the same command is given again. Files that Ollama, LM Studio, llama.cpp or the Hugging Face cache have are used where they lie. " +
+			"A licence with clauses is shown once, and the answer is remembered.\n\n" +
 			"Models are kept in SCOUT_MODELS, or with your data in " + "scout/models. HF_TOKEN (or the file of huggingface-cli login) is shown to Hugging Face alone; " +
 			"HF_ENDPOINT names a mirror, HTTPS_PROXY a proxy.",
 		Example: "scout quants unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF\nscout pull unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF:Q4_K_M\nscout pull llama4:scout --limit 20MB",
@@ -47,11 +53,12 @@ func (a *App) pullCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.BoolVar(&f.json, "json", false, "write a JSON event a line: plan, progress, notice, done, error")
+	flags.BoolVar(&f.json, "json", false, "write a JSON event a line: plan, progress, done, error")
 	flags.IntVar(&f.connections, "connections", 0, "connections at once, 1 to 16 (default 8)")
 	flags.StringVar(&f.limit, "limit", "", "most bytes a second, such as 20MB (default: as fast as it comes)")
 	flags.BoolVar(&f.noReuse, "no-reuse", false, "download what other programs on this machine have, too")
-	flags.StringVar(&f.caFile, "ca-cert", "", "file of further root certificates (PEM), for networks that inspect TLS")
+	flags.BoolVar(&f.accept, "accept-license", false, "agree to the licences of these models; for scripts")
+	flags.StringVar(&f.caFile, "ca-cert", "", caFileHelp)
 	return cmd
 }
 
@@ -97,9 +104,13 @@ func parseBytes(text string) (int64, error) {
 func (a *App) pullAll(ctx context.Context, d *downloads.Downloads, names []string, o downloads.Options, f pullFlags) error {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
+	ask := a.newAsker()
+	if err := a.askFirst(ctx, d, names, o, f, ask); err != nil {
+		return orInterrupted(ctx, err)
+	}
 	var failed []error
 	for _, name := range names {
-		err := a.pullOne(ctx, d, name, o, f)
+		err := a.pullOne(ctx, d, name, o, f, ask)
 		switch {
 		case err == nil:
 			continue
@@ -117,22 +128,61 @@ func (a *App) pullAll(ctx context.Context, d *downloads.Downloads, names []strin
 	return errors.Join(failed...)
 }
 
+// askFirst asks everything that is to be asked before several models are
+// pulled, so that nobody has to stay for it. What goes wrong with one of them
+// is said when it is its turn.
+func (a *App) askFirst(ctx context.Context, d *downloads.Downloads, names []string, o downloads.Options, f pullFlags, ask *asker) error {
+	if len(names) < 2 || f.json || !a.InTerminal || !a.ErrTerminal {
+		return nil
+	}
+	view := a.newPullView("", false)
+	defer view.end()
+	var together, free int64
+	for _, name := range names {
+		p, err := d.Plan(ctx, name, o)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			continue
+		}
+		together, free = together+p.Fetch(), p.Free
+		if err := a.agreeTo(ctx, p, f, view, ask); err != nil {
+			return err // a no to one of them: the person may want to think again
+		}
+	}
+	if together > free {
+		a.note("together they take %s, and %s are free in %s: the last ones will not fit", downloads.Bytes(together), downloads.Bytes(free), safetext.Line(d.Dir()))
+	}
+	return nil
+}
+
 // pullOne pulls a model and says how it went.
-func (a *App) pullOne(ctx context.Context, d *downloads.Downloads, name string, o downloads.Options, f pullFlags) error {
+func (a *App) pullOne(ctx context.Context, d *downloads.Downloads, name string, o downloads.Options, f pullFlags, ask *asker) error {
 	view := a.newPullView(name, f.json)
 	o.Before = func(p downloads.Plan) error {
 		if f.json {
-			return view.event(newPlanRecord(p, a.advice(p)))
+			if err := view.event(newPlanRecord(p, a.advice(p))); err != nil {
+				return err
+			}
+		} else {
+			view.show(func() { a.announce(d, p) })
 		}
-		view.show(func() { a.announce(d, p) })
-		return nil
+		if err := a.agreeTo(ctx, p, f, view, ask); err != nil {
+			return err
+		}
+		return a.confirm(ctx, p, f, view, ask)
 	}
 	o.Each = view.update
 	result, err := d.Pull(ctx, name, o)
 	view.end()
 	if err == nil {
-		if f.json {
+		switch {
+		case f.json:
 			return view.event(newPulledRecord(result))
+		case f.confirm: // standard output is for what comes after
+			a.note("%s", safetext.Line(pulledLine(result)))
+			return nil
 		}
 		return a.printf("%s\n", safetext.Line(pulledLine(result)))
 	}
@@ -179,7 +229,7 @@ func (a *App) announce(d *downloads.Downloads, p downloads.Plan) {
 		line += fmt.Sprintf("; %s are here already", downloads.Bytes(p.Here))
 	}
 	if p.Reusable > 0 {
-		line += fmt.Sprintf("; %s are perhaps on this machine already", downloads.Bytes(p.Reusable))
+		line += fmt.Sprintf("; %s seem to be on this machine already (%s), and are used where they lie if they are right", downloads.Bytes(p.Reusable), strings.Join(p.Programs, ", "))
 	}
 	line += fmt.Sprintf("; %s to download, %s free in %s", downloads.Bytes(p.Fetch()), downloads.Bytes(p.Free), d.Dir())
 	a.note("%s", safetext.Line(line))
@@ -251,8 +301,8 @@ func (a *App) listChoices(err error) {
 	)
 	switch {
 	case errors.As(err, &several):
-		a.note("the choices:\n%s", strings.TrimRight(a.variantTable(several.Choices, nil), "\n"))
+		a.note("the choices:\n%s", strings.TrimRight(columns(a.variantRows(several.Choices, nil)), "\n"))
 	case errors.As(err, &none):
-		a.note("the choices:\n%s", strings.TrimRight(a.variantTable(none.Choices, nil), "\n"))
+		a.note("the choices:\n%s", strings.TrimRight(columns(a.variantRows(none.Choices, nil)), "\n"))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/adrg/xdg"
+
 	"scout/downloads/faultserver"
 	"scout/engine"
 	"scout/hardware"
@@ -24,6 +26,13 @@ const (
 // more files, and points the environment at it and at an empty store.
 func hubWith(t *testing.T, more ...faultserver.Published) *faultserver.Repository {
 	t.Helper()
+	_, r := hubServer(t, more...)
+	return r
+}
+
+// hubServer is hubWith with the server.
+func hubServer(t *testing.T, more ...faultserver.Published) (*faultserver.Server, *faultserver.Repository) {
+	t.Helper()
 	s := faultserver.NewOnSockets(t)
 	r := s.Repository(hubRepo)
 	r.Direct = true
@@ -39,14 +48,20 @@ func hubWith(t *testing.T, more ...faultserver.Published) *faultserver.Repositor
 	r.Card = map[string]any{"cardData": map[string]any{"license": "llama4"}}
 	home := t.TempDir()
 	for name, value := range map[string]string{
-		"HF_ENDPOINT": s.Hub, "SCOUT_MODELS": filepath.Join(t.TempDir(), "models"), "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+		"HF_ENDPOINT": s.Hub, "SCOUT_MODELS": filepath.Join(t.TempDir(), "models"), "XDG_STATE_HOME": t.TempDir(), "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
 		"HF_TOKEN": "", "HUGGING_FACE_HUB_TOKEN": "", "HF_HUB_OFFLINE": "", "MODEL_ENDPOINT": "", "HOME": home, "USERPROFILE": home, "OLLAMA_MODELS": "",
 		"HF_HOME": "", "HF_HUB_CACHE": "", "HUGGINGFACE_HUB_CACHE": "", "LLAMA_CACHE": "", "XDG_CACHE_HOME": "", "LOCALAPPDATA": "",
 		"HTTP_PROXY": "", "HTTPS_PROXY": "", "ALL_PROXY": "", "http_proxy": "", "https_proxy": "", "all_proxy": "", "NO_PROXY": "", "no_proxy": "",
 	} {
 		t.Setenv(name, value)
 	}
-	return r
+	cache := xdg.CacheHome
+	xdg.CacheHome = t.TempDir()
+	t.Cleanup(func() { xdg.CacheHome = cache })
+	if err := Agree(Terms{ID: "llama4"}, "all of these tests"); err != nil { // licence_test.go has the ones where it was not
+		t.Fatal(err)
+	}
+	return s, r
 }
 
 // scout runs a command with a machine of 64 GB, and expects an exit code.
@@ -82,9 +97,9 @@ func TestPullRunRemove(t *testing.T) {
 	}
 
 	out, _ = scoutCommand(t, ExitDone, "ls")
-	mustContain(t, out, hubStored+"   7.6 MB   ")
+	mustContain(t, out, hubStored+"\t7.6 MB\t")
 	out, _ = scoutCommand(t, ExitDone, "quants", hubRepo)
-	if out != "Q8_0   7.6 MB   fits   vision tower, here\n" {
+	if out != "Q8_0\t7.6 MB\tfits\tvision tower, here\n" {
 		t.Errorf("quants wrote %q", out)
 	}
 
@@ -136,7 +151,7 @@ func TestTowerElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, errs := scoutCommand(t, ExitDone, "pull", hubModel)
-	mustContain(t, errs, "918.6 kB are perhaps on this machine already; 6.7 MB to download", "using 918.6 kB that Ollama has, where it is: "+path)
+	mustContain(t, errs, "918.6 kB seem to be on this machine already (Ollama), and are used where they lie if they are right; 6.7 MB to download", "using 918.6 kB that Ollama has, where it is: "+path)
 	if towers := (modelFiles{}).towers(hubModel); len(towers) != 1 || towers[0] != path {
 		t.Errorf("the towers are %q, want %s", towers, path)
 	}
@@ -292,6 +307,8 @@ func TestVerifyRepair(t *testing.T) {
 	out, errs := scoutCommand(t, ExitError, "verify", hubModel)
 	mustContain(t, out, hubStored+": Tiny-Q8_0.gguf is damaged, in 1 piece (")
 	mustContain(t, errs, "1 model damaged: 'scout verify --repair'")
+	out, _ = scoutCommand(t, ExitError, "verify", hubModel, "--json")
+	mustContain(t, out, `{"name":"`+hubStored+`","right":false,"damaged":[{"name":"Tiny-Q8_0.gguf","why":"Tiny-Q8_0.gguf is damaged, in 1 piece`, `"repaired":false,"fetched":0}`)
 	before := r.Sent()
 	out, _ = scoutCommand(t, ExitDone, "verify", hubModel, "--repair")
 	mustContain(t, out, hubStored+": repaired, ")
@@ -300,6 +317,10 @@ func TestVerifyRepair(t *testing.T) {
 	}
 	out, _ = scoutCommand(t, ExitDone, "verify")
 	mustContain(t, out, ": right")
+	out, _ = scoutCommand(t, ExitDone, "verify", "--json")
+	if want := `{"name":"` + hubStored + `","right":true,"damaged":[],"repaired":false,"fetched":0}` + "\n"; out != want {
+		t.Errorf("verify --json wrote %q, want %q", out, want)
+	}
 	_, errs = scoutCommand(t, ExitError, "verify", "someone/else")
 	mustContain(t, errs, "no model \"someone/else\" was pulled")
 }
@@ -316,12 +337,24 @@ func TestRmKeepsShared(t *testing.T) {
 	mustContain(t, out, "hf.co/someone/Tiny-GGUF:Q2_K: right")
 	out, _ = scoutCommand(t, ExitDone, "rm", "--unused")
 	mustContain(t, out, "0 B are free again")
+	out, _ = scoutCommand(t, ExitDone, "rm", "--unused", "--json")
+	if want := `{"name":"","freed":0,"kept":[]}` + "\n"; out != want {
+		t.Errorf("rm --json wrote %q, want %q", out, want)
+	}
+	scoutCommand(t, ExitDone, "pull", hubModel)
+	out, _ = scoutCommand(t, ExitDone, "rm", hubModel, "--json")
+	mustContain(t, out, `{"name":"`+hubStored+`","freed":6`, `"kept":[{"name":"mmproj-Tiny-F16.gguf","size":918`, `"used_by":["hf.co/someone/Tiny-GGUF:Q2_K"]}]}`)
 	// A manifest that cannot be read holds on to what nobody knows.
 	if err := os.WriteFile(filepath.Join(modelsDir(), "manifests", "m-x-0123456789.json"), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	_, errs := scoutCommand(t, ExitError, "rm", hubRepo+":Q2_K")
 	mustContain(t, errs, "nothing is removed while it is unknown what is in use")
+	_, errs = scoutCommand(t, ExitError, "rm", "--unused")
+	mustContain(t, errs, "nothing is removed while it is unknown what is in use")
+	if _, ok, err := storedModel(hubRepo + ":Q2_K"); !ok || err != nil {
+		t.Errorf("the model is gone, %v", err)
+	}
 	_, errs = scoutCommand(t, ExitDone, "ls")
 	mustContain(t, errs, "makes no sense")
 }

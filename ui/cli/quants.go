@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -17,21 +16,22 @@ func (a *App) quantsCommand() *cobra.Command {
 	var asJSON bool
 	var caFile string
 	cmd := &cobra.Command{
-		Use:   "quants REPO",
+		Use:   "quants REPO|NAME",
 		Short: "List the quantizations of a model on a hub",
 		Long: "Lists what there is of a model: each quantization with the bytes of all its files (its parts and its vision tower), " +
-			"whether this machine's memory can hold it, and whether it is here already. The choice is then pulled as REPO:QUANT.",
-		Example: "scout quants unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF\nscout quants https://huggingface.co/user/repo --json",
+			"whether this machine's memory can hold it, and whether it is here already. The choice is then pulled as REPO:QUANT. " +
+			"For a short name that scout fit lists, they are those of its repository on Hugging Face.",
+		Example: "scout quants llama4:scout\nscout quants unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF\nscout quants https://huggingface.co/user/repo --json",
 		Args:    cobra.ArbitraryArgs,
 		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageErrorf("quants takes one repository, user/repo, got %d arguments", len(args))
+				return usageErrorf("quants takes one repository, user/repo, or a name such as llama4:scout, got %d arguments", len(args))
 			}
 			return a.withDownloads(caFile, func(d *downloads.Downloads) error { return a.quants(cmd.Context(), d, args[0], asJSON) })
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
-	cmd.Flags().StringVar(&caFile, "ca-cert", "", "file of further root certificates (PEM)")
+	cmd.Flags().StringVar(&caFile, "ca-cert", "", caFileHelp)
 	return cmd
 }
 
@@ -50,12 +50,12 @@ type variantRecord struct {
 func (a *App) quants(ctx context.Context, d *downloads.Downloads, name string, asJSON bool) error {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
-	view := a.newPullView(name, false)
-	l, err := d.Look(ctx, name, downloads.Options{Each: func(p downloads.Progress) {
-		if p.State == downloads.Waiting { // else there is nothing to tell
-			view.plain(p)
-		}
-	}})
+	asked := name
+	if repo, _, ok := published(name, ""); ok { // the registry would say only what that tag is
+		asked = repo
+		a.note("%s", safetext.Line(fmt.Sprintf("the quantizations of %s are those of %s: 'scout pull %s:QUANT' takes one", name, repo, name)))
+	}
+	l, err := d.Look(ctx, asked, a.waiting(name))
 	if err != nil {
 		return orInterrupted(ctx, err)
 	}
@@ -81,7 +81,7 @@ func (a *App) quants(ctx context.Context, d *downloads.Downloads, name string, a
 		}
 		a.note("%s", safetext.Line(license))
 	}
-	return a.printf("%s", a.variantTable(l.Variants, here))
+	return a.writeTable(a.variantRows(l.Variants, here))
 }
 
 // listingRecord is a listing as JSON.
@@ -103,10 +103,9 @@ func (a *App) listingRecord(l downloads.Listing, here map[string]bool) any {
 	}{l.Revision, l.License.Name, l.Gated, records, l.Warnings}
 }
 
-// variantTable is quantizations for people, a line each.
-func (a *App) variantTable(variants []downloads.Variant, here map[string]bool) string {
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+// variantRows are quantizations for people, a row each.
+func (a *App) variantRows(variants []downloads.Variant, here map[string]bool) [][]string {
+	var rows [][]string
 	for _, v := range variants {
 		var notes []string
 		if len(v.Files) > 1 {
@@ -125,12 +124,7 @@ func (a *App) variantTable(variants []downloads.Variant, here map[string]bool) s
 				memory = "larger than memory"
 			}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", safetext.Line(v.Label()), downloads.Bytes(v.Size()), memory, strings.Join(notes, ", "))
+		rows = append(rows, []string{v.Label(), downloads.Bytes(v.Size()), memory, strings.Join(notes, ", ")})
 	}
-	table.Flush() // into memory: it cannot fail
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
+	return rows
 }

@@ -14,7 +14,7 @@ import (
 
 // rmCommand is "scout rm": models from the disk.
 func (a *App) rmCommand() *cobra.Command {
-	var unused bool
+	var unused, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "rm NAME...",
 		Short: "Remove downloaded models",
@@ -26,15 +26,16 @@ func (a *App) rmCommand() *cobra.Command {
 			if len(args) == 0 && !unused {
 				return usageErrorf("rm takes the names of models: 'scout ls' lists them")
 			}
-			return a.withDownloads("", func(d *downloads.Downloads) error { return a.rm(d, args, unused) })
+			return a.withDownloads("", func(d *downloads.Downloads) error { return a.rm(d, args, unused, asJSON) })
 		}),
 	}
 	cmd.Flags().BoolVar(&unused, "unused", false, "remove files that no model uses")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write a JSON object a line, one for each model")
 	return cmd
 }
 
 // rm removes models.
-func (a *App) rm(d *downloads.Downloads, names []string, unused bool) error {
+func (a *App) rm(d *downloads.Downloads, names []string, unused, asJSON bool) error {
 	for _, name := range names {
 		r, err := d.Remove(name)
 		if errors.Is(err, downloads.ErrNoModel) {
@@ -43,7 +44,12 @@ func (a *App) rm(d *downloads.Downloads, names []string, unused bool) error {
 		if err != nil {
 			return err
 		}
-		if err := a.printf("%s\n", safetext.Line(removedLine(r))); err != nil {
+		if asJSON {
+			err = a.writeJSON(newRemovedRecord(r))
+		} else {
+			err = a.printf("%s\n", safetext.Line(removedLine(r)))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -53,6 +59,9 @@ func (a *App) rm(d *downloads.Downloads, names []string, unused bool) error {
 	freed, err := d.RemoveUnused()
 	if err != nil {
 		return err
+	}
+	if asJSON {
+		return a.writeJSON(removedRecord{Freed: freed, Kept: []keptRecord{}})
 	}
 	return a.printf("removed what no model uses: %s are free again\n", downloads.Bytes(freed))
 }
@@ -73,4 +82,27 @@ func removedLine(r downloads.Removal) string {
 		line += fmt.Sprintf("; kept %s (%s), which %s %s too", path.Base(k.File.Name), downloads.Bytes(k.File.Size), reason, verb)
 	}
 	return line
+}
+
+// removedRecord is a removal as JSON. Sizes are bytes.
+type removedRecord struct {
+	Name  string       `json:"name"` // empty for files that no model used
+	Freed int64        `json:"freed"`
+	Kept  []keptRecord `json:"kept"`
+}
+
+// keptRecord is a file that stays.
+type keptRecord struct {
+	Name   string   `json:"name"`
+	Size   int64    `json:"size"`
+	UsedBy []string `json:"used_by,omitempty"` // other models
+	Owner  string   `json:"owner,omitempty"`   // the program that it belongs to
+}
+
+func newRemovedRecord(r downloads.Removal) removedRecord {
+	out := removedRecord{Name: r.Name, Freed: r.Freed, Kept: []keptRecord{}}
+	for _, k := range r.Kept {
+		out.Kept = append(out.Kept, keptRecord{Name: path.Base(k.File.Name), Size: k.File.Size, UsedBy: k.By, Owner: k.File.Owner})
+	}
+	return out
 }

@@ -12,10 +12,15 @@ import (
 	"scout/ui/safetext"
 )
 
+// verifyFlags is what "scout verify" can be told.
+type verifyFlags struct {
+	repair, json bool
+	caFile       string
+}
+
 // verifyCommand is "scout verify": whether models are as they were published.
 func (a *App) verifyCommand() *cobra.Command {
-	var repair bool
-	var caFile string
+	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify [NAME...]",
 		Short: "Check downloaded models against their checksums, and repair them",
@@ -24,16 +29,17 @@ func (a *App) verifyCommand() *cobra.Command {
 		Example: "scout verify\nscout verify llama4:scout --repair",
 		Args:    cobra.ArbitraryArgs,
 		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
-			return a.withDownloads(caFile, func(d *downloads.Downloads) error { return a.verify(cmd.Context(), d, args, repair) })
+			return a.withDownloads(f.caFile, func(d *downloads.Downloads) error { return a.verify(cmd.Context(), d, args, f) })
 		}),
 	}
-	cmd.Flags().BoolVar(&repair, "repair", false, "download what is damaged again")
-	cmd.Flags().StringVar(&caFile, "ca-cert", "", "file of further root certificates (PEM)")
+	cmd.Flags().BoolVar(&f.repair, "repair", false, "download what is damaged again")
+	cmd.Flags().BoolVar(&f.json, "json", false, "write a JSON object a line, one for each model")
+	cmd.Flags().StringVar(&f.caFile, "ca-cert", "", caFileHelp)
 	return cmd
 }
 
 // verify checks models, all if none are named.
-func (a *App) verify(ctx context.Context, d *downloads.Downloads, names []string, repair bool) error {
+func (a *App) verify(ctx context.Context, d *downloads.Downloads, names []string, f verifyFlags) error {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
 	all := len(names) == 0
@@ -51,7 +57,7 @@ func (a *App) verify(ctx context.Context, d *downloads.Downloads, names []string
 	}
 	damaged := 0
 	for _, name := range names {
-		right, err := a.verifyOne(ctx, d, name, repair)
+		right, err := a.verifyOne(ctx, d, name, f)
 		var partial *downloads.IncompleteError
 		switch {
 		case all && errors.As(err, &partial):
@@ -71,7 +77,7 @@ func (a *App) verify(ctx context.Context, d *downloads.Downloads, names []string
 }
 
 // verifyOne checks a model, and repairs it if that is wanted.
-func (a *App) verifyOne(ctx context.Context, d *downloads.Downloads, name string, repair bool) (right bool, err error) {
+func (a *App) verifyOne(ctx context.Context, d *downloads.Downloads, name string, f verifyFlags) (right bool, err error) {
 	line := a.newProgress()
 	checked, err := d.Verify(ctx, name, func(done, total int64) {
 		if line.w == nil {
@@ -83,27 +89,44 @@ func (a *App) verifyOne(ctx context.Context, d *downloads.Downloads, name string
 	if err != nil {
 		return false, err
 	}
-	if checked.Right() {
+	switch {
+	case f.json:
+	case checked.Right():
 		return true, a.printf("%s: right\n", safetext.Line(checked.Name))
+	default:
+		if err := a.printDamage(checked); err != nil {
+			return false, err
+		}
 	}
+	found := checked
+	if !checked.Right() && f.repair {
+		view := a.newPullView(checked.Name, false)
+		checked, err = d.Repair(ctx, checked, downloads.Options{Each: view.update})
+		view.end()
+		if err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case f.json:
+		err = a.writeJSON(newVerifiedRecord(found, checked))
+	case checked.Repaired:
+		err = a.printf("%s: repaired, %s were downloaded\n", safetext.Line(checked.Name), downloads.Bytes(checked.Fetched))
+	}
+	return checked.Right() || checked.Repaired, err
+}
+
+// printDamage writes what is wrong with a model's files.
+func (a *App) printDamage(checked downloads.Checked) error {
 	for _, f := range checked.Files {
 		if f.Right {
 			continue
 		}
 		if err := a.printf("%s: %s\n", safetext.Line(checked.Name), safetext.Line(damageOf(f))); err != nil {
-			return false, err
+			return err
 		}
 	}
-	if !repair {
-		return false, nil
-	}
-	view := a.newPullView(checked.Name, false)
-	checked, err = d.Repair(ctx, checked, downloads.Options{Each: view.update})
-	view.end()
-	if err != nil {
-		return false, err
-	}
-	return true, a.printf("%s: repaired, %s were downloaded\n", safetext.Line(checked.Name), downloads.Bytes(checked.Fetched))
+	return nil
 }
 
 // damageOf says what is wrong with a file.
@@ -116,4 +139,36 @@ func damageOf(f downloads.FileHealth) string {
 		return fmt.Sprintf("%s is damaged, in %s (%s)", name, plural(len(f.Damaged), "piece"), downloads.Bytes(f.Bytes))
 	}
 	return name + " is damaged"
+}
+
+// verifiedRecord is a model that was checked as JSON. Sizes are bytes.
+type verifiedRecord struct {
+	Name     string         `json:"name"`
+	Right    bool           `json:"right"` // before any repair
+	Damaged  []damageRecord `json:"damaged"`
+	Repaired bool           `json:"repaired"`
+	Fetched  int64          `json:"fetched"` // by the repair
+}
+
+// damageRecord is a file that is not as it was published.
+type damageRecord struct {
+	Name   string `json:"name"`
+	Why    string `json:"why"`
+	Pieces int    `json:"pieces,omitempty"` // that are damaged, where that can be told
+	Size   int64  `json:"size,omitempty"`   // of those
+}
+
+func newVerifiedRecord(found, after downloads.Checked) verifiedRecord {
+	r := verifiedRecord{Name: found.Name, Right: found.Right(), Damaged: []damageRecord{}, Repaired: after.Repaired, Fetched: after.Fetched}
+	for _, f := range found.Files {
+		if f.Right {
+			continue
+		}
+		damage := damageRecord{Name: path.Base(f.Name), Why: damageOf(f)}
+		if f.Mapped {
+			damage.Pieces, damage.Size = len(f.Damaged), f.Bytes
+		}
+		r.Damaged = append(r.Damaged, damage)
+	}
+	return r
 }
