@@ -49,6 +49,7 @@ type Attachment struct {
 type Reply struct {
 	Model     Model     `json:"model"`
 	Sampling  Sampling  `json:"sampling"`
+	Setup     Setup     `json:"setup,omitzero"` // how the model was opened
 	Placement []Place   `json:"placement,omitempty"`
 	Engine    string    `json:"engine,omitempty"` // version of the program or server that answered
 	Reason    string    `json:"reason,omitempty"` // why it ended; "" while it has not
@@ -62,6 +63,17 @@ type Model struct {
 	Quant string `json:"quant,omitempty"` // such as Q4_K_M
 	Hash  string `json:"hash,omitempty"`  // of the file, as whoever saves it computes it
 	Path  string `json:"path,omitempty"`
+}
+
+// Setup is how a model was opened, as far as it may change what the model says. What
+// is empty or 0 is not known.
+type Setup struct {
+	KV        string `json:"kv,omitempty"`        // element type of the cache
+	Kernels   string `json:"kernels,omitempty"`   // the loops that multiplied
+	Devices   string `json:"devices,omitempty"`   // what ran on something else than the processor
+	Threads   int    `json:"threads,omitempty"`   // that ran them
+	Tower     string `json:"tower,omitempty"`     // hash of the vision tower
+	MostTiles int    `json:"max_tiles,omitempty"` // that a picture was cut into
 }
 
 // Sampling is how tokens were chosen. The names are the engine's.

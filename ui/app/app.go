@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,17 +20,11 @@ import (
 	"scout/engine"
 	"scout/sessions"
 	"scout/themes"
+	"scout/ui/clipboard"
 	"scout/ui/drop"
 	"scout/ui/safetext"
 	"scout/ui/talk"
 )
-
-// ModelEntry is a model that can be chosen.
-type ModelEntry struct {
-	Name string // what Config.Load is asked for
-	Size int64  // bytes; 0: unknown
-	Note string // what it is, in a few words
-}
 
 // Config is what the app is given. Load is needed; what is left out otherwise is not
 // there: without a Store nothing is saved.
@@ -42,6 +37,26 @@ type Config struct {
 	// Models lists what can be chosen, the one that is always there first. It is called
 	// in the background each time the list is opened.
 	Models func() []ModelEntry
+	// Machine is what this machine is, a line each, in the background. Nil: unknown.
+	Machine func(ctx context.Context) []string
+	// Quants lists the quantizations of the model of a name, those that are here first,
+	// in the background. online is that the hub is to be asked too. Nil: nobody knows.
+	Quants func(ctx context.Context, name string, online bool) ([]ModelEntry, error)
+	// OpenPulls opens the downloads, in the background, when they are first needed.
+	// Nil: there are none.
+	OpenPulls func() (Pulls, error)
+	// Settings is what can be set and is kept; SetKey sets what has a key in the file of
+	// settings, in the background.
+	Settings []Setting
+	SetKey   func(key, value string) error
+	// SwapAtOnce is that what was downloaded answers from the next turn on, without being
+	// asked. SaveSwap remembers that, in the background. Nil: nobody does.
+	SwapAtOnce bool
+	SaveSwap   func(atOnce bool) error
+	// Forecast predicts an opened model, in the background. Nil: nobody does.
+	Forecast func(ctx context.Context, m talk.Model) (Forecast, error)
+	// Host is what the machine does. It is asked twice a second at most. Nil: unknown.
+	Host func() (Host, error)
 	// OpenStore opens the saved conversations, in the background.
 	OpenStore func() (*sessions.Store, error)
 	Session   string          // id of the session to go on with; empty: a new one
@@ -67,6 +82,12 @@ type Config struct {
 	// Memory is the memory of this process and what of the machine's is free, in bytes.
 	Memory func() (used, available int64, err error)
 	Drop   drop.Env
+	// Clipboard is the clipboard of the system. Nil: that of this process.
+	Clipboard *clipboard.Native
+	// Notify is how the person is told that a long reply is done while they look at
+	// another window: NotifyAuto (also if empty), NotifyOSC9, NotifyOSC777, NotifyBell
+	// or NotifyOff.
+	Notify string
 	// Keys is the keys that the person bound, by the name of the command without its
 	// slash, in place of the app's; none unbinds.
 	Keys map[string][]string
@@ -107,6 +128,9 @@ func New(c Config) (*App, error) {
 	if c.Environ == nil {
 		c.Environ = os.Environ()
 	}
+	if c.Clipboard == nil {
+		c.Clipboard = clipboard.NewNative(runtime.GOOS, os.Getenv, clipboard.Exec)
+	}
 	if c.Auto == nil {
 		c.Auto = themes.Default
 	}
@@ -128,14 +152,18 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	r := newRoot(a.config)
 	program := tea.NewProgram(r,
-		tea.WithContext(ctx), tea.WithInput(a.config.In), tea.WithOutput(a.config.Out),
+		tea.WithContext(ctx), tea.WithInput(cleanPastes(a.config.In)), tea.WithOutput(a.config.Out),
 		tea.WithEnvironment(a.config.Environ), tea.WithFPS(60),
 		tea.WithoutSignalHandler(), // ours saves first
+		tea.WithFilter(r.part),
 		tea.WithColorProfile(profile(a.config.Out, a.config.Environ)),
 	)
 	stopSignals, signalled := endOnSignals(program)
 	_, err := program.Run()
 	stopSignals()
+	if left := r.shelf.clear(); left != "" { // it did not end in order
+		_, _ = io.WriteString(a.config.Out, left) // nobody is left to be told
+	}
 	closeErr := r.shut(closingTime)
 	a.sayUnsent(r)
 	switch s := signalled(); {

@@ -95,6 +95,15 @@ func (c *composer) set(text string) {
 	c.at = len(c.history)
 }
 
+// replaceLast puts a text in the place of the last other one, if that is still written.
+func (c *composer) replaceLast(old, text string) {
+	written := c.area.Value()
+	if i := strings.LastIndex(written, old); i >= 0 && old != "" {
+		c.area.SetValue(written[:i] + text + written[i+len(old):])
+		c.area.MoveToEnd()
+	}
+}
+
 // whole is what is written, with the pastes in the place of their chips.
 func (c *composer) whole() string {
 	text := c.area.Value()

@@ -91,13 +91,15 @@ func (r *root) talkOpened(msg talkOpenedMsg) tea.Cmd {
 	r.opened.hold(r.talk, r.model)
 	r.transcript.set(nil)
 	r.transcript.end()
+	left := r.takeDown()
+	clear(r.unsaved)
 	r.refresh()
 	if r.model != nil { // which may have come while the talk was opened
 		if m, _ := r.talk.Model(); m == nil {
-			return tea.Batch(r.wait(0), r.setModel(r.model, r.ref), r.drawThumbs())
+			return tea.Batch(r.wait(0), r.setModel(r.current, r.model, r.ref), left, r.drawThumbs())
 		}
 	}
-	return tea.Batch(r.wait(0), r.drawThumbs())
+	return tea.Batch(r.wait(0), left, r.drawThumbs())
 }
 
 // wait waits until the talk has changed, and a moment before that.
@@ -115,7 +117,7 @@ func (r *root) load(name string) tea.Cmd {
 		r.stop()
 	}
 	ctx, stop := context.WithCancel(r.ctx)
-	r.loading, r.stop, r.since = name, stop, r.now()
+	r.loading, r.stop, r.since, r.expect = name, stop, r.now(), 0
 	load := r.config.Load
 	return func() tea.Msg {
 		m, ref, err := load(ctx, name)
@@ -128,20 +130,29 @@ func (r *root) modelLoaded(msg modelMsg) tea.Cmd {
 	if !late {
 		r.loading, r.stop = "", nil
 	}
+	if msg.err == nil && !late {
+		r.undo = nil
+	}
 	switch {
 	case errors.Is(msg.err, context.Canceled):
+		if r.loading == "" {
+			return r.undoSetting()
+		}
 		return nil
 	case msg.err != nil:
-		r.complain(fmt.Errorf("%s could not be opened: %w", msg.name, msg.err))
-		return nil
+		r.complain(r.couldNot(msg.name, msg.err))
+		if r.model == nil {
+			return r.lookAround()
+		}
+		return r.undoSetting()
 	case late: // another one was chosen meanwhile
 		return closeModel(msg.model)
 	case r.talk == nil || r.opening:
-		r.model, r.ref = msg.model, msg.ref
+		r.model, r.ref, r.current = msg.model, msg.ref, msg.name
 		r.opened.hold(r.talk, r.model)
 		return nil
 	}
-	return r.setModel(msg.model, msg.ref)
+	return r.setModel(msg.name, msg.model, msg.ref)
 }
 
 func closeModel(m talk.Model) tea.Cmd {
@@ -149,7 +160,7 @@ func closeModel(m talk.Model) tea.Cmd {
 }
 
 // setModel makes a model answer, and closes the one before it.
-func (r *root) setModel(m talk.Model, ref sessions.Model) tea.Cmd {
+func (r *root) setModel(name string, m talk.Model, ref sessions.Model) tea.Cmd {
 	t := r.talk
 	if r.config.SamplingFor != nil && !r.sampled {
 		t.SetSampling(r.config.SamplingFor(ref))
@@ -160,24 +171,39 @@ func (r *root) setModel(m talk.Model, ref sessions.Model) tea.Cmd {
 		if err == nil && old != nil && old != m {
 			err = old.Close()
 		}
-		return modelSetMsg{m, ref, err}
+		return modelSetMsg{name, m, ref, err}
 	}
 }
+
+// modelAgainMsg is a model that waits for a reply to end.
+type modelAgainMsg struct{ modelSetMsg }
 
 func (r *root) modelSet(msg modelSetMsg) tea.Cmd {
 	switch {
 	case errors.Is(msg.err, talk.ErrBusy):
 		r.say("The model changes when this reply is done.")
-		return tea.Tick(busyTick, func(time.Time) tea.Msg { return modelMsg{name: r.loading, model: msg.model, ref: msg.ref} })
+		r.opened.await(msg.model)
+		return tea.Tick(busyTick, func(time.Time) tea.Msg { return modelAgainMsg{msg} })
 	case msg.err != nil:
 		r.complain(msg.err)
 	case msg.model != nil:
-		r.say(msg.ref.Name + " answers from now on.")
+		if !r.problemStands() {
+			r.say(msg.ref.Name + " answers from now on.")
+		}
 	}
-	r.model, r.ref = msg.model, msg.ref
+	r.model, r.ref, r.current = msg.model, msg.ref, msg.name
+	r.dropOffer(msg.name)
+	foresee := r.foresee()
+	r.opened.await(nil)
 	r.opened.hold(r.talk, r.model)
 	r.refresh()
-	return r.priceChips()
+	return tea.Batch(foresee, r.priceChips())
+}
+
+// letGo closes a model that waited and is not wanted any more.
+func (r *root) letGo(m talk.Model) tea.Cmd {
+	r.opened.await(nil)
+	return closeModel(m)
 }
 
 // enter sends what is written, or does what it commands.
@@ -216,7 +242,7 @@ func (r *root) send() tea.Cmd {
 	}
 	mentioned := r.mentioned(text)
 	return func() tea.Msg {
-		more, thumbs, err := mentioned(chips)
+		more, err := mentioned(chips)
 		if err != nil {
 			return sentMsg{text: text, chips: chips, err: err}
 		}
@@ -229,7 +255,7 @@ func (r *root) send() tea.Cmd {
 		} else {
 			err = t.Send(text, files)
 		}
-		return sentMsg{text, chips, thumbs, err}
+		return sentMsg{text, chips, more, err}
 	}
 }
 
@@ -273,6 +299,13 @@ func (o *opened) hold(t *talk.Talk, m talk.Model) {
 	o.talk, o.model = t, m
 }
 
+// await notes a model that waits for a reply to end; nil: none does.
+func (o *opened) await(m talk.Model) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.next = m
+}
+
 // shut closes all that is open, and waits for it, but not for longer than limit.
 func (r *root) shut(limit time.Duration) error {
 	r.cancel()
@@ -291,6 +324,12 @@ func (r *root) shut(limit time.Duration) error {
 		}
 		if o.model != nil {
 			errs = append(errs, o.model.Close())
+		}
+		if o.next != nil && o.next != o.model {
+			errs = append(errs, o.next.Close())
+		}
+		if o.pulls != nil {
+			errs = append(errs, o.pulls.Close())
 		}
 		if o.store != nil {
 			errs = append(errs, o.store.Close())

@@ -114,6 +114,8 @@ type robot struct {
 	quit   bool
 	sent   int // messages that were handed to the talk
 	copied string
+	raw    string // sequences that the terminal was sent
+	dir    string // of the conversations
 }
 
 // clock is the time that screens show.
@@ -124,6 +126,7 @@ func newRobot(t testing.TB, width, height int, change func(*Config)) *robot {
 	b := &robot{t: t, inbox: make(chan tea.Msg, 1000)}
 	b.model = &fakeModel{context: 1024, prompt: 40, steps: []string{"Under ", "the **window**", "."}}
 	dir := filepath.Join(t.TempDir(), "sessions")
+	b.dir = dir
 	c := Config{
 		Version: "1.0", In: new(io.PipeReader), Out: io.Discard, Environ: []string{"COLORTERM=truecolor", "TERM=xterm-256color"},
 		Model: "fake", Theme: "dusk",
@@ -179,6 +182,8 @@ func (b *robot) send(msg tea.Msg) {
 			b.do(cmd)
 		}
 		return
+	case tea.RawMsg:
+		b.raw += fmt.Sprint(msg.Msg)
 	case sentMsg:
 		b.sent++
 	case tea.QuitMsg:

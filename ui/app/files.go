@@ -5,30 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	_ "image/gif"  // thumbnails of GIF,
-	_ "image/jpeg" // JPEG
-	_ "image/png"  // and PNG files
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	_ "golang.org/x/image/webp" // and WebP files
 
 	"scout/engine"
 	"scout/sessions"
 	"scout/ui/drop"
 	"scout/ui/safetext"
 	"scout/ui/talk"
-	"scout/ui/thumb"
 )
 
 // chip is a file that goes with the next message.
 type chip struct {
 	file          talk.File
-	width, height int // of a picture
+	hash          string // of a picture's data
+	width, height int    // of a picture
 	tiles, tokens int
 	problem       string // why the model cannot take it
 }
@@ -58,23 +53,32 @@ type (
 	droppedMsg struct {
 		text     string // to be written, since it is no file
 		chips    []chip
-		thumbs   map[string][]string
+		thumbs   map[string]sight
 		problems []string
 		typed    bool   // it was not pasted: what is no file stays where it is
 		line     string // what is written in the composer, if the paths came from there
+		burst    bool   // line is what came key by key, as in a drop
 	}
 	pricedMsg struct {
 		model talk.Model
 		chips []chip
 	}
-	thumbsMsg map[string][]string
+	thumbsMsg map[string]sight
 )
 
 func (r *root) fileResult(msg tea.Msg) (tea.Cmd, bool) {
 	switch msg := msg.(type) {
 	case droppedMsg:
 		r.dropped(msg)
-		return r.priceChips(), true
+		return tea.Batch(r.hang(msg.thumbs), r.priceChips()), true
+	case copiedMsg:
+		return r.copied(msg), true
+	case answerDueMsg:
+		return r.answerDue(msg), true
+	case burstMsg:
+		return r.burstOver(msg), true
+	case viewedMsg:
+		return r.viewed(msg), true
 	case pricedMsg:
 		for _, priced := range msg.chips {
 			for i := range r.chips {
@@ -85,11 +89,7 @@ func (r *root) fileResult(msg tea.Msg) (tea.Cmd, bool) {
 		}
 		return nil, true
 	case thumbsMsg:
-		for hash, lines := range msg {
-			r.thumbs[hash] = lines
-		}
-		r.transcript.restyle()
-		return nil, true
+		return r.hang(msg), true
 	case sessionsMsg:
 		if msg.err != nil {
 			r.complain(msg.err)
@@ -123,6 +123,9 @@ func (r *root) paste(text string) tea.Cmd {
 		r.layers[n-1].paste(text)
 		return nil
 	}
+	if text == "" { // some terminals paste so what is no text
+		return pasteCopied(r, "")
+	}
 	if !drop.Parse(text, r.config.Drop).Possible() {
 		r.composer.paste(text)
 		return nil
@@ -147,9 +150,10 @@ func attachPath(r *root, arg string) tea.Cmd {
 // lookUp looks in the background whether a text names files, and reads them.
 func (r *root) lookUp(text string, typed bool, line string) tea.Cmd {
 	candidates := drop.Parse(text, r.config.Drop)
-	colours, theme := r.thumbColours(), r.theme
+	painter := r.painter()
 	return func() tea.Msg {
-		msg := droppedMsg{text: text, typed: typed, line: line, thumbs: map[string][]string{}}
+		msg := droppedMsg{text: text, typed: typed, line: line}
+		pictures := map[string][]byte{}
 		result := candidates.Resolve(drop.Disk{}, engine.SniffImage)
 		if len(result.Files) == 0 {
 			if result.Problem != "" {
@@ -169,10 +173,11 @@ func (r *root) lookUp(text string, typed bool, line string) tea.Cmd {
 				continue
 			}
 			msg.chips = append(msg.chips, c)
-			if lines := thumbnail(c.file.Data, colours, theme.Background); lines != nil {
-				msg.thumbs[hashOf(c.file.Data)] = lines
+			if c.file.Image {
+				pictures[c.hash] = c.file.Data
 			}
 		}
+		msg.thumbs = painter.thumbnails(pictures)
 		return msg
 	}
 }
@@ -191,22 +196,27 @@ func readChip(f drop.File) (chip, error) {
 	case len(data) > sessions.MostAttachment:
 		return chip{}, fmt.Errorf("attaching %s: it is larger than %s", f.Path, bytesText(sessions.MostAttachment))
 	}
-	c := chip{file: talk.File{Name: filepath.Base(f.Path), Data: data, Image: f.Kind == drop.Image}}
-	if c.file.Image {
-		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil {
+	return newChip(talk.File{Name: filepath.Base(f.Path), Data: data, Image: f.Kind == drop.Image}), nil
+}
+
+// newChip is the chip of a file that was read. It takes as long as reading the file.
+func newChip(f talk.File) chip {
+	c := chip{file: f}
+	if f.Image {
+		c.hash = hashOf(f.Data)
+		if config, _, err := image.DecodeConfig(bytes.NewReader(f.Data)); err == nil {
 			c.width, c.height = config.Width, config.Height
 		}
 	}
-	return c, nil
+	return c
 }
 
 // dropped takes what a paste turned out to be. Nothing of it is lost.
 func (r *root) dropped(msg droppedMsg) {
 	r.chips = append(r.chips, msg.chips...)
-	for hash, lines := range msg.thumbs {
-		r.thumbs[hash] = lines
-	}
 	switch {
+	case msg.burst:
+		r.composer.replaceLast(msg.line, msg.text)
 	case msg.line != "" && len(msg.chips) > 0 && r.composer.text() == msg.line:
 		r.composer.take()
 	case !msg.typed && msg.text != "":
@@ -256,38 +266,6 @@ func detach(r *root, arg string) tea.Cmd {
 	}
 	r.chips = append(r.chips[:n-1:n-1], r.chips[n:]...)
 	return nil
-}
-
-// Thumbnails are this large, and made of pictures up to this many pixels.
-const (
-	thumbCols, thumbRows = 32, 8
-	mostThumbPixels      = 64 << 20
-)
-
-// thumbnail draws a picture small; nil if it cannot.
-func thumbnail(data []byte, colours thumb.Colours, background color.Color) []string {
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil || config.Width*config.Height > mostThumbPixels || colours == thumb.NoColours {
-		return nil
-	}
-	img, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil
-	}
-	return thumb.HalfBlocks(img, thumbCols, thumbRows, colours, background)
-}
-
-// thumbColours is which colours a thumbnail may have here.
-func (r *root) thumbColours() thumb.Colours {
-	environ := map[string]string{}
-	for _, v := range r.config.Environ {
-		name, value, _ := strings.Cut(v, "=")
-		environ[name] = value
-	}
-	if noColour(r.config.Environ) {
-		return thumb.NoColours
-	}
-	return thumb.Detect(func(name string) string { return environ[name] }, thumb.Answers{}).Colours
 }
 
 // completedMsg is a path that was completed.

@@ -28,6 +28,7 @@ type choice struct {
 	note  string // the middle, muted
 	right string // the right end
 	value any
+	line  func(width int) string // the whole row instead, if not nil
 }
 
 // list is a layer: rows of which one is chosen, narrowed down by typing.
@@ -45,6 +46,10 @@ type list struct {
 	extra  map[string]func(r *root, c choice) (cmd tea.Cmd, done bool)
 	foot   func(s *styles, width int) []string // below the rows, where there is room
 	search func(r *root, query string) tea.Cmd // searches elsewhere; nil: among the rows
+
+	head func(s *styles, width int) string // above the rows, where there is room
+	note string                            // what goes on, at the right of the title
+	more func(r *root) tea.Cmd             // looks elsewhere for further rows
 }
 
 // set gives the list its rows. The cursor stays on its row.
@@ -145,11 +150,18 @@ func (l *list) view(s *styles, width, height int) []string {
 	if len(l.all) > 0 {
 		count = s.muted.Render(fmt.Sprintf("%d of %d ", len(l.shown), len(l.all)))
 	}
+	if l.note != "" {
+		count = s.muted.Render(l.note + " ")
+	}
 	out := []string{
 		sides(" "+s.accent.Render(l.title)+"  "+s.text.Render(l.query)+s.accent.Render("▏"), count, width),
 		s.border.Render(strings.Repeat("─", width)),
 	}
 	rows := height - 3
+	if l.head != nil && height >= 12 {
+		out = append(out, l.head(s, width))
+		rows--
+	}
 	var foot []string
 	if l.foot != nil && rows > len(l.all)+2 {
 		foot = l.foot(s, width)
@@ -164,7 +176,7 @@ func (l *list) view(s *styles, width, height int) []string {
 	if len(l.shown) == 0 {
 		text := l.empty
 		switch {
-		case l.loading:
+		case l.loading, l.note != "":
 			text = "looking…"
 		case l.query != "":
 			text = "nothing fits " + l.query
@@ -189,6 +201,9 @@ func (l *list) row(s *styles, c choice, chosen bool, width int) string {
 		left = fit(left, max(10, min(room/2, 28))) + "  " + c.note
 	}
 	line := sides(left, c.right, width-3)
+	if c.line != nil {
+		line = c.line(width - 3)
+	}
 	if chosen {
 		return s.selected.Render(fit("❯ "+line, width))
 	}

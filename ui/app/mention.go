@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,11 +17,10 @@ import (
 // mentioned looks up, when it is called, the files that a text names by @path. chips
 // are the files that go along anyway. What is no file stays text; a file that cannot
 // be read is an error, since the person means to send it.
-func (r *root) mentioned(text string) func(chips []chip) (more []chip, thumbs map[string][]string, err error) {
+func (r *root) mentioned(text string) func(chips []chip) (more []chip, err error) {
 	mentions := drop.Named(text)
-	env, colours, background := r.config.Drop, r.thumbColours(), r.theme.Background
-	return func(chips []chip) (more []chip, thumbs map[string][]string, err error) {
-		thumbs = map[string][]string{}
+	env := r.config.Drop
+	return func(chips []chip) (more []chip, err error) {
 		for _, m := range mentions {
 			file, ok := m.Resolve(env, drop.Disk{}, engine.SniffImage)
 			if !ok || !file.Attachable() {
@@ -28,18 +28,15 @@ func (r *root) mentioned(text string) func(chips []chip) (more []chip, thumbs ma
 			}
 			c, err := readChip(file)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			same := func(other chip) bool { return bytes.Equal(other.file.Data, c.file.Data) }
 			if slices.ContainsFunc(chips, same) || slices.ContainsFunc(more, same) {
 				continue
 			}
 			more = append(more, c)
-			if lines := thumbnail(c.file.Data, colours, background); lines != nil {
-				thumbs[hashOf(c.file.Data)] = lines
-			}
 		}
-		return more, thumbs, nil
+		return more, nil
 	}
 }
 
@@ -56,29 +53,25 @@ const mostThumbs = 50
 // drawThumbs draws the pictures of the conversation that are not drawn yet, in the
 // background.
 func (r *root) drawThumbs() tea.Cmd {
-	store, colours, background := r.store, r.thumbColours(), r.theme.Background
+	fetch, painter := r.fetcher(), r.painter()
 	var hashes []string
 	for _, it := range slices.Backward(r.transcript.items) {
 		for _, a := range it.turn.Files {
-			if _, drawn := r.thumbs[a.Hash]; !drawn && strings.HasPrefix(a.Type, "image/") && len(hashes) < mostThumbs {
+			if _, drawn := r.thumbs[a.Hash]; !drawn && strings.HasPrefix(a.Type, "image/") && len(hashes) < mostThumbs && !slices.Contains(hashes, a.Hash) {
 				hashes = append(hashes, a.Hash)
 			}
 		}
 	}
-	if store == nil || len(hashes) == 0 {
+	if len(hashes) == 0 {
 		return nil
 	}
 	return func() tea.Msg {
-		thumbs := thumbsMsg{}
+		drawn := thumbsMsg{}
 		for _, hash := range hashes {
-			data, err := store.Attachment(hash)
-			if err != nil {
-				continue // the answer to it will say so
-			}
-			if lines := thumbnail(data, colours, background); lines != nil {
-				thumbs[hash] = lines
+			if data, err := fetch(hash); err == nil { // else the answer to it says so
+				maps.Copy(drawn, painter.thumbnails(map[string][]byte{hash: data}))
 			}
 		}
-		return thumbs
+		return drawn
 	}
 }

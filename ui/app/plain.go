@@ -143,8 +143,12 @@ func (p *plain) take(ctx context.Context, lines <-chan string, line string) (mor
 		p.load(ctx, arg)
 		return true
 	case name == "/model":
-		for i, m := range p.config.Models() {
-			p.printf("%d. %s, %s\n", i+1, safetext.Line(m.Name), safetext.Line(m.Note))
+		here := 0
+		for _, m := range p.config.Models() {
+			if !m.Away { // what could be downloaded, scout fit and scout quants list
+				here++
+				p.printf("%d. %s, %s\n", here, safetext.Line(m.Name), safetext.Line(m.Note))
+			}
 		}
 		return true
 	case name == "/retry":

@@ -11,6 +11,7 @@ import (
 	"scout/engine"
 	"scout/sessions"
 	"scout/themes"
+	"scout/ui/drop"
 	"scout/ui/markdown"
 	"scout/ui/safetext"
 	"scout/ui/talk"
@@ -46,9 +47,19 @@ type root struct {
 	transcript    transcript
 	composer      composer
 	layers        []layer
-	chips         []chip // files that go with the next message
-	thumbs        map[string][]string
-	editing       int // the turn that the draft stands in the place of; 0: none
+	chips         []chip            // files that go with the next message
+	thumbs        map[string]sight  // by hash
+	shelf         *shelf            // what the terminal holds
+	large         []place           // of it, for the viewer
+	unsaved       map[string][]byte // pictures that no store has, by hash
+	terminal      terminal
+	asking        *asking // the terminal is being asked for the clipboard
+	asked         int     // how often it was
+	torn          torn
+	burst         drop.Burst
+	keys          int       // that were typed
+	busySince     time.Time // when the turn began that goes on
+	editing       int       // the turn that the draft stands in the place of; 0: none
 
 	opened  *opened // what shut closes
 	store   *sessions.Store
@@ -56,12 +67,18 @@ type root struct {
 	opening bool // a talk is being opened
 	model   talk.Model
 	ref     sessions.Model
+	current string // the name that model was asked for by
 	loading string // name of the model that is being loaded
 	stop    context.CancelFunc
-	since   time.Time // when loading began
+	since   time.Time     // when loading began
+	undo    *settingMsg   // what the model is opened again for; nil: nothing
+	expect  time.Duration // that it is to take, as expected; 0: unknown
 
 	live            talk.Live
 	queue           []string
+	pulls           pulling
+	figures         figures
+	first           firstLook
 	sampled         bool // the person chose a sampling setting
 	title           string
 	used, available int64 // bytes of memory
@@ -83,16 +100,20 @@ type opened struct {
 	talk  *talk.Talk
 	model talk.Model
 	store *sessions.Store
+	pulls Pulls
+	next  talk.Model // waits for a reply to end
 	done  bool
 }
 
 func newRoot(c Config) *root {
-	r := &root{config: c, actions: boundActions(c.Keys), now: time.Now, opened: &opened{}, composer: newComposer(), thumbs: map[string][]string{}, opening: true}
+	r := &root{config: c, actions: append(boundActions(c.Keys), settingActions(c.Settings, c.Keys)...), now: time.Now, opened: &opened{}, composer: newComposer(), thumbs: map[string]sight{}, shelf: &shelf{}, unsaved: map[string][]byte{}, opening: true}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.pulls.atOnce = c.SwapAtOnce
 	r.look = &look{price: replyStats}
-	r.look.thumb = func(hash string, width int) []string { return r.thumbs[hash] }
+	r.look.thumb = func(hash string, width int) []string { return r.thumbs[hash].lines }
 	r.look.renderer = r.renderer
 	r.transcript = newTranscript(r.look)
+	_ = r.detect() // nothing is drawn yet that would have to be drawn anew
 	theme := c.Auto(true)
 	if named, ok := themes.Named(c.Theme); ok && c.Theme != "" {
 		theme, r.chosenTheme = named, true
@@ -123,9 +144,11 @@ func (r *root) wear(t themes.Theme) {
 
 // Init begins: everything that waits is begun in the background.
 func (r *root) Init() tea.Cmd {
-	cmds := []tea.Cmd{r.openFirst(), r.tick(), r.readMemory(), tea.RequestBackgroundColor}
+	cmds := []tea.Cmd{r.openFirst(), r.tick(), r.readMemory(), tea.RequestBackgroundColor, r.askTerminal()}
 	if r.config.Model != "" {
 		cmds = append(cmds, r.load(r.config.Model))
+	} else {
+		cmds = append(cmds, r.lookAround())
 	}
 	if r.config.Theme != "" && !r.chosenTheme {
 		cmds = append(cmds, r.findTheme(r.config.Theme))
@@ -153,6 +176,7 @@ type (
 		err   error
 	}
 	modelSetMsg struct {
+		name  string
 		model talk.Model
 		ref   sessions.Model
 		err   error
@@ -169,19 +193,20 @@ type (
 		err  error
 	}
 	sentMsg struct {
-		text   string
-		chips  []chip
-		thumbs map[string][]string // of pictures that the text names
-		err    error
+		text  string
+		chips []chip
+		more  []chip // that the text names
+		err   error
 	}
 	endedMsg struct{}
 )
 
 // Update takes a message. It never waits.
 func (r *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	busy := r.busy()
 	cmd := r.update(msg)
 	r.arrange()
-	return r, cmd
+	return r, tea.Batch(cmd, r.lookCloser(), r.turnEnded(busy))
 }
 
 func (r *root) update(msg tea.Msg) tea.Cmd {
@@ -197,12 +222,15 @@ func (r *root) update(msg tea.Msg) tea.Cmd {
 		return r.key(msg)
 	case tea.PasteMsg:
 		return r.paste(msg.Content)
+	case tea.MouseClickMsg:
+		return r.click(msg)
 	case tea.MouseWheelMsg:
 		return r.wheel(msg)
 	case tickMsg:
 		r.lapse()
 		r.glance()
-		return tea.Batch(r.tick(), r.readMemory())
+		r.noteRate()
+		return tea.Batch(r.tick(), r.readMemory(), r.readHost(), r.swapIfDue())
 	case memoryMsg:
 		r.used, r.available = msg.used, msg.available
 	case talkChangedMsg:
@@ -213,7 +241,13 @@ func (r *root) update(msg tea.Msg) tea.Cmd {
 		return r.wait(frame)
 	case endedMsg:
 		return tea.Quit
+	case partingMsg:
+		// What is sent is written with the next frame, the end at once.
+		return tea.Sequence(r.takeDown(), tea.Tick(3*time.Second/60, func(time.Time) tea.Msg { return tea.Quit() }))
 	default:
+		if cmd, taken := r.answered(msg); taken {
+			return cmd
+		}
 		return r.result(msg)
 	}
 	return nil
@@ -228,6 +262,30 @@ func (r *root) result(msg tea.Msg) tea.Cmd {
 		return r.modelLoaded(msg)
 	case modelSetMsg:
 		return r.modelSet(msg)
+	case quantsMsg:
+		return r.quantsFound(msg)
+	case modelAgainMsg:
+		if r.loading != "" || r.talk == nil { // another one was chosen meanwhile
+			return r.letGo(msg.model)
+		}
+		return r.setModel(msg.name, msg.model, msg.ref)
+	case lookMsg:
+		r.first = msg.look
+	case forecastMsg:
+		if msg.err == nil && msg.name == r.current {
+			r.figures.forecast, r.figures.known = msg.forecast, true
+		}
+	case hostMsg:
+		r.figures.host = msg.host
+	case settingMsg:
+		return r.settingSet(msg)
+	case pullsOpenedMsg:
+		return r.pullsOpened(msg)
+	case pullsMsg:
+		return r.pullsChanged(msg)
+	case chosenMsg:
+		cmd, _ := r.choose(msg.entry)
+		return cmd
 	case saidMsg:
 		if msg.err != nil {
 			r.complain(msg.err)
@@ -242,11 +300,13 @@ func (r *root) result(msg tea.Msg) tea.Cmd {
 		return r.runEditor(msg)
 	case writtenMsg:
 		r.written(msg)
+		return r.redraw() // it had the terminal meanwhile
 	case listMsg:
 		if msg.err != nil {
 			r.complain(msg.err)
 		}
 		msg.list.set(msg.rows)
+		r.preferred(msg.list)
 	case sentMsg:
 		if msg.err != nil { // nothing was said: it goes back to where it was written
 			r.complain(msg.err)
@@ -255,10 +315,10 @@ func (r *root) result(msg tea.Msg) tea.Cmd {
 			}
 			r.chips = append(msg.chips, r.chips...)
 		}
-		for hash, lines := range msg.thumbs {
-			r.thumbs[hash] = lines
-		}
 		r.refresh()
+		if msg.err == nil {
+			return r.drawSent(append(msg.chips, msg.more...))
+		}
 	default:
 		if cmd, ok := r.fileResult(msg); ok {
 			return cmd
@@ -335,6 +395,12 @@ func (r *root) say(text string) {
 	r.notice, r.noticeBad, r.noticeEnds = safetext.Line(text), false, r.now().Add(noticeTime)
 }
 
+// problemStands is whether what the person was to be told at the beginning is still
+// there to be read.
+func (r *root) problemStands() bool {
+	return r.config.Problem != "" && r.noticeBad && r.notice == safetext.Line(r.config.Problem)
+}
+
 // complain shows an error until something else is shown.
 func (r *root) complain(err error) {
 	r.notice, r.noticeBad, r.noticeEnds = safetext.Line(err.Error()), true, time.Time{}
@@ -371,6 +437,9 @@ func (r *root) key(k tea.KeyPressMsg) tea.Cmd {
 	if r.ending {
 		return nil
 	}
+	if cmd, taken := r.mend(k); taken {
+		return cmd
+	}
 	if n := len(r.layers); n > 0 {
 		top := r.layers[n-1]
 		cmd, done := top.key(r, k)
@@ -389,9 +458,14 @@ func (r *root) key(k tea.KeyPressMsg) tea.Cmd {
 		r.armed = ""
 	}
 	if a := r.actionOfKey(name); a != nil {
+		r.burst.Reset()
 		return a.run(r, "")
 	}
-	return r.write(name, k)
+	burst, taken := r.burstKey(name, k)
+	if taken {
+		return burst
+	}
+	return tea.Batch(r.write(name, k), burst)
 }
 
 // write is the keys of the composer.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -66,12 +65,9 @@ func (b *robot) golden(name, got string) {
 
 const answer = "The plan puts the sink **under the window**:\n\n1. measure\n2. cut\n\n```go\nfunc clear(w Wall) Length {\n\treturn w.Length - 60\n}\n```\n\nThen *check* `the pipes`."
 
-// scenes are every screen and every empty state.
-var scenes = []struct {
-	name   string
-	change func(*Config)
-	play   func(b *robot)
-}{
+// scenes are every screen and every empty state, together with the tables beside what
+// they are about.
+var scenes = []scene{
 	{"first-run", func(c *Config) { c.Model = "" }, func(b *robot) {}},
 	{"ready", nil, func(b *robot) {}},
 	{"missing-model", func(c *Config) { c.Model = "gone.gguf" }, func(b *robot) {}},
@@ -136,23 +132,7 @@ var scenes = []struct {
 
 var sizes = [][2]int{{80, 24}, {100, 30}, {160, 48}, {60, 16}, {40, 10}}
 
-func TestScreens(t *testing.T) {
-	for _, scene := range scenes {
-		t.Run(scene.name, func(t *testing.T) {
-			b := newRobot(t, 80, 24, scene.change)
-			scene.play(b)
-			for _, size := range sizes {
-				b.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
-				b.check()
-				b.golden(fmt.Sprintf("%s-%dx%d.txt", scene.name, size[0], size[1]), b.text())
-			}
-			b.send(tea.WindowSizeMsg{Width: 80, Height: 24})
-			b.text()
-			lines, _, _ := b.r.screen()
-			b.golden(scene.name+"-80x24.ansi", strings.ReplaceAll(strings.Join(lines, "\n"), "\x1b", "␛"))
-		})
-	}
-}
+func TestScreens(t *testing.T) { playScenes(t, scenes) }
 
 // TestTooSmall says so, and never draws over the edge.
 func TestTooSmall(t *testing.T) {

@@ -71,34 +71,6 @@ func showPalette(r *root, _ string) tea.Cmd {
 	return nil
 }
 
-// chooseModel lists the models, or opens the one that is named.
-func chooseModel(r *root, arg string) tea.Cmd {
-	if arg != "" {
-		return r.load(arg)
-	}
-	l := &list{
-		title: "Models", hint: "enter open  esc close", empty: "there are none; /model PATH opens a GGUF file", loading: true,
-		pick: func(r *root, c choice) tea.Cmd { return r.load(c.value.(string)) },
-	}
-	r.open(l)
-	models, current := r.config.Models, r.ref.Name
-	return func() tea.Msg {
-		var rows []choice
-		for _, m := range models() {
-			note := m.Note
-			if m.Name == current && current != "" {
-				note = "answers now · " + note
-			}
-			size := ""
-			if m.Size > 0 {
-				size = bytesText(m.Size)
-			}
-			rows = append(rows, choice{name: safetext.Line(m.Name), note: safetext.Line(note), right: size, value: m.Name})
-		}
-		return listMsg{list: l, rows: rows}
-	}
-}
-
 // chooseTheme lists the themes, with a preview of the one under the cursor, or takes the
 // one that is named.
 func chooseTheme(r *root, arg string) tea.Cmd {

@@ -34,6 +34,7 @@ func (r *root) View() tea.View {
 	if r.title != "" {
 		v.WindowTitle = "scout · " + safetext.Line(r.title)
 	}
+	v.ReportFocus = r.config.Notify != NotifyOff
 	if p, ok := r.progress(); ok {
 		v.ProgressBar = tea.NewProgressBar(tea.ProgressBarDefault, int(100*p))
 	}
@@ -95,7 +96,7 @@ func (r *root) header(w int) string {
 	who := s.muted.Render("no model")
 	switch {
 	case r.loading != "":
-		who = s.warning.Render("opening " + safetext.Line(r.loading))
+		who = s.warning.Render("opening " + briefName(r.loading, max(16, w/3)))
 	case r.model != nil:
 		who = s.accent.Render(strings.TrimSpace(safetext.Line(r.ref.Name + " " + r.ref.Quant)))
 	}
@@ -111,10 +112,10 @@ func (r *root) header(w int) string {
 	return sides(left, r.gauge(w)+" ", w)
 }
 
-// homeless is whether nothing can be saved since the conversations could not be
-// opened, which has to stay in sight: a notice goes by.
+// homeless is whether nothing can be saved, since the conversations could not be
+// opened or the disk fails, which has to stay in sight: a notice goes by.
 func (r *root) homeless() bool {
-	return r.talk != nil && r.store == nil && r.config.OpenStore != nil && !r.opening
+	return r.talk != nil && (r.store == nil && r.config.OpenStore != nil && !r.opening || r.talk.Unsaved())
 }
 
 // gauge is how much of the context is used.
@@ -154,6 +155,9 @@ func (r *root) between() []string {
 		hint := ""
 		if i == len(r.chips)-1 && r.composer.empty() {
 			hint = s.muted.Render("backspace removes ")
+			if c.file.Image && w >= 80 {
+				hint = s.muted.Render(r.keyOf("/view") + " see it  backspace removes ")
+			}
 		}
 		style := s.chip
 		if c.problem != "" {
@@ -171,6 +175,8 @@ func (r *root) between() []string {
 	if r.editing != 0 {
 		lines = append(lines, cut(" "+s.warning.Render("editing a message: enter answers it anew, esc leaves it"), w))
 	}
+	lines = append(lines, r.offerLine(w)...)
+	lines = append(lines, r.slowLine(w)...)
 	lines = append(lines, r.noticeLines(w)...)
 	if most := max(1, r.height/3); len(lines) > most {
 		lines = lines[len(lines)-most:]
@@ -207,18 +213,15 @@ func (r *root) welcome(w, h int) []string {
 	add("")
 	add(s.accent.Render("scout") + s.muted.Render(" "+safetext.Line(r.config.Version)))
 	add(s.text.Render("Llama 4 on this machine, and on no other."))
-	if r.available > 0 {
-		add(s.muted.Render(bytesText(r.available) + " of memory is free for a model."))
+	for _, line := range r.machineLines(s) {
+		add(line)
 	}
 	add("")
 	switch {
 	case r.loading != "":
 		add(s.warning.Render("Opening " + safetext.Line(r.loading) + " … you can write already."))
 	case r.model == nil:
-		add(s.warning.Render("No model is open yet."))
-		row("enter", "chat with the demo model inside this program")
-		row(r.keyOf("/model"), "choose a model")
-		row("/model PATH", "open a GGUF file")
+		r.noModelLines(s, row, add)
 	default:
 		add(s.good.Render(safetext.Line(r.ref.Name) + " is ready."))
 	}
@@ -271,17 +274,27 @@ func (r *root) progress() (share float64, ok bool) {
 func (r *root) status(w int) string {
 	s := r.styles
 	left := r.activity(w)
-	memory := ""
+	var parts []string
+	if text := r.pullsText(); text != "" && w >= 60 {
+		parts = append(parts, text)
+	}
+	if text := r.gpuText(); text != "" {
+		parts = append(parts, text)
+	}
 	if r.used > 0 {
-		memory = s.muted.Render("RAM " + bytesText(r.used))
+		text := "RAM " + bytesText(r.used)
 		if r.available > 0 && w >= 80 {
-			memory += s.muted.Render(" · " + bytesText(r.available) + " free")
+			text += " · " + bytesText(r.available) + " free"
+		}
+		parts = append(parts, text)
+	}
+	for ; len(parts) > 0; parts = parts[1:] {
+		memory := s.muted.Render(strings.Join(parts, " · "))
+		if ansi.StringWidth(left)+1 <= w-ansi.StringWidth(memory)-2 {
+			return sides(" "+left, memory+" ", w)
 		}
 	}
-	if room := w - ansi.StringWidth(memory) - 2; memory == "" || ansi.StringWidth(left)+1 > room {
-		return cut(" "+left, w)
-	}
-	return sides(" "+left, memory+" ", w)
+	return cut(" "+left, w)
 }
 
 // activity is what goes on, and how fast.
@@ -292,7 +305,7 @@ func (r *root) activity(w int) string {
 	case r.ending:
 		return s.warning.Render("saving …")
 	case r.loading != "":
-		return s.warning.Render("● opening " + safetext.Line(r.loading) + " " + timeText(r.now().Sub(r.since)))
+		return r.openingText(w)
 	case !r.busy() && st.Generated == 0:
 		return s.muted.Render("○ ready")
 	case !r.busy():
@@ -305,6 +318,20 @@ func (r *root) activity(w int) string {
 		return s.good.Render("● ") + r.writing(w)
 	}
 	return s.warning.Render("● beginning …")
+}
+
+// openingText is how long a model has been being opened, and of how long about.
+func (r *root) openingText(w int) string {
+	s, spent := r.styles, r.now().Sub(r.since)
+	line := s.warning.Render("● opening " + briefName(r.loading, max(16, w/3)))
+	if r.expect > 0 {
+		line += " " + s.bar(float64(spent)/float64(r.expect), max(4, min(16, w/8)))
+	}
+	line += s.warning.Render(" " + timeText(spent))
+	if r.expect > 0 && w >= 60 {
+		line += s.muted.Render(" of about " + roughTime(r.expect))
+	}
+	return line
 }
 
 // doneText is the figures of the last reply.
@@ -347,6 +374,9 @@ func (r *root) reading(w int) string {
 func (r *root) writing(w int) string {
 	s, l := r.styles, r.live
 	line := s.text.Render(fmt.Sprintf("%5.1f tok/s", l.Rate))
+	if w >= 80 {
+		line += s.muted.Render(r.expectedText())
+	}
 	if w >= 60 {
 		line += " " + s.gauge.Render(sparkline(l.Rates, min(20, w/6)))
 		line += s.muted.Render(fmt.Sprintf("  %s  %s", plural(l.Stats.Generated, "token"), timeText(r.now().Sub(l.Started))))

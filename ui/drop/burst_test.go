@@ -1,8 +1,11 @@
 package drop
 
 import (
+	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // typed is characters that come with a pause before each.
@@ -81,4 +84,56 @@ func TestBurstEnds(t *testing.T) {
 	if b.Active(at) || b.text.Len() > mostBytes {
 		t.Errorf("active %v after %d bytes", b.Active(at), b.text.Len())
 	}
+}
+
+// FuzzBurst types a text with pauses. Whatever a burst hands over was typed, one piece
+// after the other, begins like a drop and is not too long; and it hands over all of
+// what comes at once and is one.
+func FuzzBurst(f *testing.F) {
+	f.Add("/a/my photo.png", []byte{0})
+	f.Add("look at '/a/b.png' now", []byte{0, 0, 30})
+	f.Add("file:///a\n/b\x1b\x00é", []byte{1, 2, 60, 0})
+	f.Fuzz(func(t *testing.T, text string, pauses []byte) {
+		if text = strings.ToValidUTF8(text, ""); len(text) > 1000 {
+			return
+		}
+		var b Burst
+		at, rest := time.Unix(1, 0), text
+		take := func() {
+			taken, ok := b.Take(at)
+			if !ok {
+				return
+			}
+			_, after, found := strings.Cut(rest, taken)
+			if !found || taken == "" || !startsBurst(taken) || len(taken) > mostBytes {
+				t.Fatalf("%q gave %q, %q is left", text, taken, rest)
+			}
+			rest = after
+		}
+		i := 0
+		for _, r := range text {
+			if len(pauses) > 0 {
+				at = at.Add(time.Duration(pauses[i%len(pauses)]) * time.Millisecond)
+				i++
+			}
+			take()
+			b.Type(string(r), at)
+		}
+		at = at.Add(BurstSettles + 1)
+		take()
+		if b.Active(at) {
+			t.Fatalf("%q: a burst does not end", text)
+		}
+		var whole Burst
+		plainly := !strings.ContainsFunc(text, unicode.IsControl)
+		for _, r := range text {
+			whole.Type(string(r), at)
+		}
+		if taken, ok := whole.Take(at.Add(BurstSettles + 1)); plainly && ok && taken != text {
+			t.Fatalf("%q at once gave %q", text, taken)
+		}
+		if !whole.fast && whole.runes > 0 && plainly && utf8.RuneCountInString(text) >= burstRunes && startsBurst(string([]rune(text)[:burstRunes])) {
+			t.Fatalf("%q at once is no burst", text)
+		}
+	})
 }

@@ -33,17 +33,20 @@ func Open(ctx context.Context, version string, s cli.Screen) error {
 	problem := kept.load()
 	now := kept.settings()
 	config := app.Config{
-		Version: version, Model: s.Model, Load: loader(s, kept), Models: knownModels(s),
+		Version: version, Model: s.Model, Session: s.Session, Load: loader(s, kept), Models: knownModels(s, kept), Quants: quants(s, kept),
 		Sampling: now.ActivePreset().Apply(app.DefaultSampling()), System: now.System(), Keys: now.Keys,
 		Theme: now.Theme, Auto: kept.auto, Themes: allThemes, Memory: memory, Problem: problem,
-		Announce: now.Announce, Editor: now.Editor,
-		SaveTheme: func(name string) error { return kept.change(func(c *settings.Settings) { c.Theme = name }) },
+		Announce: now.Announce, Editor: now.Editor, Notify: now.Notify,
+		SaveTheme:  func(name string) error { return kept.change(func(c *settings.Settings) { c.Theme = name }) },
+		SwapAtOnce: now.Swap == settings.SwapAtOnce, SaveSwap: kept.saveSwap,
 		SamplingFor: func(m sessions.Model) engine.Sampling {
 			if m.Path == cli.DemoName { // chance only makes it worse
 				return engine.Sampling{}
 			}
 			return kept.settings().ActivePreset().Apply(app.DefaultSampling())
 		},
+		OpenPulls: openPulls(s), Settings: settingsOf(kept), SetKey: kept.set,
+		Machine: s.Machine, Forecast: forecast(s, kept), Host: newHost(s.Cards).look,
 		In: s.In, Out: s.Out, Plain: s.Plain,
 	}
 	if config.Theme == settings.Auto {
@@ -66,9 +69,10 @@ func Open(ctx context.Context, version string, s cli.Screen) error {
 
 // kept is the settings, as they are in their file. Several goroutines change them.
 type kept struct {
-	path string
-	mu   sync.Mutex
-	now  settings.Settings
+	path   string
+	saving sync.Mutex // held while the file is written
+	mu     sync.Mutex // held for a moment: whoever draws does not wait for a disk
+	now    settings.Settings
 }
 
 // load reads the settings and the person's themes, and says what is wrong with them.
@@ -97,13 +101,23 @@ func (k *kept) settings() settings.Settings {
 
 // change changes the settings, in the file too.
 func (k *kept) change(do func(*settings.Settings)) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	after := k.now.Clone()
-	do(&after)
-	if err := settings.Save(k.path, k.now, after); err != nil {
+	return k.edit(func(s *settings.Settings) error { do(s); return nil })
+}
+
+// edit is change with a change that may fail.
+func (k *kept) edit(do func(*settings.Settings) error) error {
+	k.saving.Lock()
+	defer k.saving.Unlock()
+	before := k.settings()
+	after := before.Clone()
+	if err := do(&after); err != nil {
 		return err
 	}
+	if err := settings.Save(k.path, before, after); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.now = after
 	return nil
 }
@@ -128,9 +142,9 @@ func (k *kept) auto(dark bool) themes.Theme {
 func loader(s cli.Screen, kept *kept) func(context.Context, string) (talk.Model, sessions.Model, error) {
 	return func(ctx context.Context, name string) (talk.Model, sessions.Model, error) {
 		now := kept.settings()
-		m, err := s.Open(ctx, name, engine.Options{Context: now.Context, Threads: now.Threads, KV: now.KV, MostTiles: now.MaxTiles})
+		m, err := s.Open(ctx, name, openOptions(now))
 		if err != nil {
-			return nil, sessions.Model{}, err
+			return nil, sessions.Model{}, inApp(err)
 		}
 		info := m.Info()
 		ref := sessions.Model{Name: info.Name, Quant: cli.MainType(info), Path: info.Path}
@@ -144,6 +158,15 @@ func loader(s cli.Screen, kept *kept) func(context.Context, string) (talk.Model,
 	}
 }
 
+// inApp is an error of opening with the way out that the app has: a command instead of
+// a flag.
+func inApp(err error) error {
+	if n := cli.ContextThatFits(err); n > 0 {
+		return fmt.Errorf("%w; here /context %d does", err, n)
+	}
+	return err
+}
+
 // lasting is a model's name as it can be used from another folder.
 func lasting(name string) string {
 	if _, err := os.Stat(name); err != nil || name == cli.DemoName {
@@ -153,17 +176,6 @@ func lasting(name string) string {
 		return whole
 	}
 	return name
-}
-
-// knownModels lists the demo and the models that were pulled.
-func knownModels(s cli.Screen) func() []app.ModelEntry {
-	return func() []app.ModelEntry {
-		known := []app.ModelEntry{{Name: cli.DemoName, Size: s.DemoBytes, Note: "a toy inside this program, to try it out"}}
-		for _, m := range s.Models() {
-			known = append(known, app.ModelEntry{Name: m.Name, Size: m.Bytes, Note: m.Note})
-		}
-		return known
-	}
 }
 
 // allThemes is the themes of the program and the person's own.

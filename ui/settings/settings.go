@@ -32,12 +32,15 @@ type Settings struct {
 	ThemeDark  string // what auto takes on a dark one
 	Announce   string // AnnounceOff, AnnounceSentence or AnnounceEnd
 	Editor     string // command for long messages; "" is $VISUAL, then $EDITOR
+	Notify     string // NotifyAuto, NotifyOSC9, NotifyOSC777, NotifyBell or NotifyOff
 
 	Model    string // last used: a name or a path; "" is none yet
 	Context  int    // positions; 0 leaves it to the program
 	Threads  int    // workers; 0 is one for each usable core
 	KV       string // element type of the cache: f16, f32, q8_0 or q4_0
 	MaxTiles int    // most tiles of a picture; 0 is as the model was trained
+
+	Swap string // SwapAsk or SwapAtOnce
 
 	Preset string // the active one of AllPresets
 	Prompt string // the active one of Prompts; "" is none
@@ -52,6 +55,21 @@ const (
 	AnnounceOff      = "off"      // as it comes
 	AnnounceSentence = "sentence" // a sentence at a time
 	AnnounceEnd      = "end"      // when it is complete
+)
+
+// How the end of a long reply is told to a person who looks at another window.
+const (
+	NotifyAuto   = "auto"   // as the terminal is known to understand
+	NotifyOSC9   = "osc9"   // a notification, as iTerm2, kitty, Ghostty and WezTerm know it
+	NotifyOSC777 = "osc777" // a notification, as foot and rxvt know it
+	NotifyBell   = "bell"
+	NotifyOff    = "off"
+)
+
+// What happens when a download is complete.
+const (
+	SwapAsk    = "ask"     // it is offered
+	SwapAtOnce = "at once" // it answers from the next turn on
 )
 
 // Auto is the theme that follows the terminal.
@@ -112,7 +130,9 @@ func Default() Settings {
 	return Settings{
 		Theme: Auto, ThemeLight: "paper", ThemeDark: "dusk",
 		Announce: AnnounceSentence,
+		Notify:   NotifyAuto,
 		KV:       "f16",
+		Swap:     SwapAsk,
 		Preset:   DefaultPreset,
 		Keys:     map[string][]string{}, Presets: map[string]Preset{}, Prompts: map[string]string{},
 	}

@@ -13,8 +13,8 @@ func pointer[T any](v T) *T { return &v }
 // full is settings in which everything differs from the defaults.
 func full() Settings {
 	return Settings{
-		Theme: "ember", ThemeLight: "frost", ThemeDark: "moss", Announce: AnnounceEnd, Editor: "code --wait",
-		Model: `C:\models\scout "Q4".gguf`, Context: 8192, Threads: 6, KV: "q8_0", MaxTiles: 4,
+		Theme: "ember", ThemeLight: "frost", ThemeDark: "moss", Announce: AnnounceEnd, Editor: "code --wait", Notify: NotifyOff,
+		Model: `C:\models\scout "Q4".gguf`, Context: 8192, Threads: 6, KV: "q8_0", MaxTiles: 4, Swap: SwapAtOnce,
 		Preset: "my calm", Prompt: "short",
 		Keys: map[string][]string{"send": {"ctrl+s", "f2"}, "chat.stop": {}},
 		Presets: map[string]Preset{

@@ -87,6 +87,10 @@ func TestDemo(t *testing.T) {
 			t.Errorf("replaying message %d: %+v, %v", message.ID, r, err)
 		}
 		seeds[message.Reply.Sampling.Seed] = true
+		if how := message.Reply; len(how.Model.Hash) != 64 || how.Setup.KV != "f16" || how.Setup.Threads != 1 || how.Setup.Kernels == "" ||
+			len(how.Setup.Tower) != 64 || len(how.Placement) != 1 || how.Placement[0].Bytes == 0 {
+			t.Errorf("how message %d came about is recorded as %+v", message.ID, how)
+		}
 	}
 	if len(seeds) < 7 || seeds[0] {
 		t.Errorf("the seeds of seven replies are %v", seeds)

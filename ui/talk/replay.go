@@ -15,6 +15,7 @@ type Replayed struct {
 	// that what there is of it did.
 	Identical bool
 	At        int    // otherwise: the first byte of the text that differs, which may be behind the end of either
+	Token     int    // and the token of the new one that differs, counted from 1; the one after its last if it ends early
 	Was, Is   string // the recorded text, and the new one up to the step in which it parted
 	// Reason is why the new one ended; empty if it was stopped since all was known.
 	Reason engine.Reason
@@ -73,6 +74,9 @@ func Replay(ctx context.Context, m Model, store *sessions.Store, c *sessions.Con
 	}
 	r.Is = string(text)
 	r.Identical = r.At == len(reply.Text) && (cut || len(text) == len(reply.Text))
+	if r.Token = r.Stats.Generated; r.At == len(text) {
+		r.Token++
+	}
 	return r, ctx.Err()
 }
 

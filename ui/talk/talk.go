@@ -53,8 +53,8 @@ var (
 )
 
 // Model is what a talk needs of an opened model. Engine makes one of the
-// engine's. A model that can do more says so by more methods: see Encoder and
-// Placer. A talk never closes a model: who opened it closes it, once SetModel or
+// engine's. A model that can do more says so by more methods: see Encoder,
+// Placer and SetUp. A talk never closes a model: who opened it closes it, once SetModel or
 // Close has returned.
 type Model interface {
 	Info() engine.Info
@@ -87,6 +87,12 @@ type Completer interface {
 // reply.
 type Placer interface {
 	Placement() []sessions.Place
+}
+
+// SetUp is a Model that knows which it is, by a hash, and how it was opened. Both are
+// recorded with every reply.
+type SetUp interface {
+	Setup() (hash string, s sessions.Setup)
 }
 
 // Options says how to begin.

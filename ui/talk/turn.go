@@ -311,6 +311,9 @@ func (t *Talk) begin(j *job, s engine.Sampling) {
 	if p, ok := t.model.(Placer); ok {
 		reply.Placement = p.Placement()
 	}
+	if s, ok := t.model.(SetUp); ok {
+		reply.Model.Hash, reply.Setup = s.Setup()
+	}
 	n := t.tree.add(j.after, sessions.Message{Role: sessions.Assistant, Time: time.Now().UTC().Truncate(time.Millisecond), Reply: &reply})
 	n.draft = &strings.Builder{}
 	n.draft.WriteString(n.before)
