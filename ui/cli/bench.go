@@ -18,6 +18,7 @@ type benchFlags struct {
 	prefills, depths     []int
 	decode               int
 	reps, threads        int
+	gpu                  gpuFlags
 	kv, mmproj           string
 	ops, takeTurns, json bool
 }
@@ -51,6 +52,7 @@ func (a *App) benchCommand() *cobra.Command {
 	flags.IntVar(&f.reps, "reps", 3, "repetitions")
 	registerKV(flags, &f.kv)
 	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
+	f.gpu.register(flags)
 	flags.StringVar(&f.mmproj, "mmproj", "", "file of the vision tower to measure too (default: the one in the model's file, if any)")
 	flags.BoolVar(&f.ops, "ops", false, "show where the time goes, by operation: one repetition more, with a clock")
 	flags.BoolVar(&f.takeTurns, "turns", false, "wait for a line on standard input before every repetition, and say when it is done: "+
@@ -76,6 +78,9 @@ func (f *benchFlags) check() error {
 	if err := checkKV(f.kv); err != nil {
 		return err
 	}
+	if err := f.gpu.check(); err != nil {
+		return err
+	}
 	return checkSizes(0, f.threads)
 }
 
@@ -86,7 +91,9 @@ func (f benchFlags) most() int { return slices.Max(append([]int{f.decode}, f.pre
 func (a *App) bench(ctx context.Context, name string, f benchFlags) error {
 	begin := time.Now()
 	room := slices.Max(f.depths) + f.most() + 1
-	m, s, err := a.openSequence(ctx, name, engine.Options{Threads: f.threads, Context: room, KV: f.kv})
+	o := engine.Options{Threads: f.threads, Context: room, KV: f.kv}
+	f.gpu.place(&o)
+	m, s, err := a.openSequence(ctx, name, o)
 	if err != nil {
 		return err
 	}
@@ -104,6 +111,7 @@ func (a *App) bench(ctx context.Context, name string, f benchFlags) error {
 	if r.Runs, err = stopwatch.measure(ctx); err != nil {
 		return orInterrupted(ctx, err)
 	}
+	a.rememberBench(m, o, r)
 	if r.PeakRSSBytes, err = hardware.PeakRSS(); err != nil { // before the bandwidth's buffer adds to it
 		return err
 	}

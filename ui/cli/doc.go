@@ -1,6 +1,7 @@
 // Package cli is the command line, for people at a terminal and for programs in a
-// pipeline: run and chat; fit, pull, quants, ls, rm, verify and show for models;
-// sessions for conversations; bench, tokens and eval to measure and compare.
+// pipeline: run and chat; fit, search, quants, pull, import, ls, du, show, rm and
+// verify for models; sessions for conversations; bench, tokens and eval to measure
+// and compare.
 //
 //	arguments, standard input ─► App ─► engine ─► deltas ─► reporter ─► standard output
 //	                              │                            ├ text   people and pipes

@@ -15,6 +15,7 @@ const (
 	ExitUsage           = 2   // the arguments make no sense
 	ExitDoesNotFit      = 3   // the machine has not enough memory for it
 	ExitContextTooSmall = 4   // the prompt does not fit the context
+	ExitParted          = 5   // a replayed answer came out otherwise than it is recorded
 	ExitInterrupted     = 130 // interrupted, as a shell counts it: 128 + SIGINT
 )
 
@@ -62,6 +63,7 @@ func exitCode(err error) int {
 		usage   *usageError
 		fit     *fitError
 		context *engine.ContextError
+		parted  *partedError
 	)
 	switch {
 	case err == nil, errors.Is(err, errReaderGone):
@@ -74,6 +76,8 @@ func exitCode(err error) int {
 		return ExitDoesNotFit
 	case errors.As(err, &context):
 		return ExitContextTooSmall
+	case errors.As(err, &parted):
+		return ExitParted
 	}
 	return ExitError
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"scout/downloads"
 	"scout/engine"
 	"scout/hardware"
 )
@@ -183,10 +184,20 @@ func newTestApp(t *testing.T, m *fakeModel) *testApp {
 		m.options = o
 		return m, nil
 	}
+	a.remote = func(func(d *downloads.Downloads) error) error { return errors.New("no network in tests") }
 	a.findTowers = func(string) []string { return nil }
 	a.inspectModel = func(string) (engine.Info, error) { return m.info, nil }
 	a.App.memory = func() (hardware.Memory, error) { return hardware.Memory{Total: 1 << 30, Available: 1 << 29}, nil }
 	a.bandwidth = func(context.Context, int) (float64, error) { return 1e9, nil }
+	a.kernels = func(context.Context, int, int, func(what, of string, value float64, unit string)) error { return nil }
+	a.snapshot = func() (hardware.Machine, error) {
+		return hardware.Machine{ID: "test", CPU: hardware.CPU{Model: "Test CPU", Physical: 8, Logical: 16, Usable: 8}}, nil
+	}
+	a.probe = func(context.Context, ...string) (hardware.Probe, error) { return hardware.Probe{}, nil }
+	a.diskSpeed = func(context.Context, string) (hardware.DiskSpeed, error) {
+		return hardware.DiskSpeed{Rate: 2e9, How: "test"}, nil
+	}
+	a.stateDir = t.TempDir()
 	a.sessionsDir = t.TempDir()
 	a.exit = func(code int) { a.exited <- code }
 	return a

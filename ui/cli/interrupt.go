@@ -9,12 +9,16 @@ import (
 	"syscall"
 )
 
-// Interrupts asks the system for this process's requests to stop: Ctrl+C and
-// termination.
+// Interrupts asks the system for this process's requests to stop: Ctrl+C,
+// termination, and a terminal that was closed, unless that is to be ignored
+// (nohup).
 func Interrupts() <-chan os.Signal {
 	// Room for two: one that stops the work, one that does not wait for it.
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(c, syscall.SIGHUP)
+	}
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -224,6 +225,24 @@ func (k *keeper) knows(m model, s engine.Sampling) {
 		Placement: []sessions.Place{{Device: "CPU", Holds: "everything", Bytes: m.Memory().Weights}},
 		Engine:    "scout " + k.app.version,
 	}
+	if path, err := filepath.Abs(info.Path); err == nil && info.Path != demoName && info.Path != "" {
+		k.reply.Model.Path = path // for a replay from another folder
+	}
+	if k.store == nil {
+		return
+	}
+	if known, ok := m.(setUp); ok {
+		if s, err := known.Setup(); err == nil { // what cannot be told is not recorded
+			k.reply.Model.Hash, k.reply.Setup = s.Identity, keptSetup(s, m.Threads())
+		}
+	}
+}
+
+// setUp is a model that knows how it was opened.
+type setUp interface{ Setup() (engine.Setup, error) }
+
+func keptSetup(s engine.Setup, threads int) sessions.Setup {
+	return sessions.Setup{KV: s.KV, Kernels: s.Kernels, Devices: s.Devices, Threads: threads, Tower: s.Tower, MostTiles: s.MostTiles}
 }
 
 // MainType is the type that most of a model's bytes have, empty if it has none.

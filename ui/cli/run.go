@@ -18,6 +18,7 @@ type runFlags struct {
 	sampling           samplingFlags
 	pictures           pictureFlags
 	keep               keepFlags
+	gpu                gpuFlags
 }
 
 // runCommand is "scout run": one answer, or a chat.
@@ -28,6 +29,7 @@ func (a *App) runCommand() *cobra.Command {
 		Short: "Answer a prompt, or chat",
 		Long: "Answers a prompt. Text on standard input is added to the prompt after a blank line; - takes the prompt itself from there. " +
 			"Pictures go before the prompt: files by -i, in order, and one on standard input, which is told by its content. " +
+			"A model that is not on this disk is looked for on the hubs and downloaded, at a terminal and after a yes. " +
 			"Without a prompt, at a terminal, it starts a chat; /help in the chat lists its commands.\n\n" +
 			"Standard output is the answer and nothing else. Exit codes: 0 done, 1 error, 2 usage, 3 does not fit this machine, " +
 			"4 the prompt does not fit the context, 130 interrupted.",
@@ -53,6 +55,7 @@ func (a *App) runCommand() *cobra.Command {
 	f.keep.register(flags)
 	registerKV(flags, &f.kv)
 	flags.IntVar(&f.threads, "threads", 0, "worker threads (default: one per usable core)")
+	f.gpu.register(flags)
 	flags.BoolVar(&f.json, "json", false, "write one JSON object: text, tokens, counts, sampling")
 	flags.BoolVar(&f.jsonl, "jsonl", false, "write a JSON event a line, as the answer comes")
 	flags.BoolVar(&f.stats, "stats", false, "write counts and speed to standard error afterwards")
@@ -77,6 +80,9 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		return usageErrorf("--top-logprobs needs --json or --jsonl")
 	}
 	if err := checkKV(f.kv); err != nil {
+		return err
+	}
+	if err := f.gpu.check(); err != nil {
 		return err
 	}
 	return checkSizes(f.context, f.threads)
@@ -126,12 +132,16 @@ func (a *App) run(ctx context.Context, name string, args []string, f *runFlags) 
 	}
 	defer keep.close()
 	o := engine.Options{Threads: f.threads, Context: f.context, KV: f.kv, MostTiles: f.pictures.maxTiles, Embeds: embedCache()}
-	m, s, err := a.openSeeing(ctx, name, o, &f.pictures, len(images) > 0 || hasImages(conversation), !given)
+	f.gpu.place(&o)
+	memory := a.remembering(&o)
+	m, s, err := a.openOrFetch(ctx, name, o, &f.pictures, len(images) > 0 || hasImages(conversation), !given)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	defer s.Close()
+	defer a.sayLost(m)
+	memory.opened(m)
 	sampling := f.sampling.sampling(name == demoName)
 	keep.knows(m, sampling)
 	if f.system != "" {

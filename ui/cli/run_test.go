@@ -57,6 +57,9 @@ func TestRunText(t *testing.T) {
 		{"unknown command", []string{"ru", "m"}, "", nil, result{2, "", `scout: unknown command "ru": did you mean "run"?` + "\n"}, ""},
 		{"no such command", []string{"frobnicate"}, "", nil,
 			result{2, "", `scout: unknown command "frobnicate": 'scout --help' lists the commands` + "\n"}, ""},
+		{"help about no command", []string{"help", "ru"}, "", nil, result{2, "", `scout: unknown command "ru": did you mean "run"?` + "\n"}, ""},
+		{"help about no command of a command", []string{"help", "sessions", "lz"}, "", nil,
+			result{2, "", `scout: unknown command "lz": did you mean "ls"?` + "\n"}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -159,7 +159,13 @@ func (s *sessionsApp) list(st *sessions.Store, deleted, asJSON bool) error {
 			safetext.Line(cmp.Or(x.Model, "-")), pin, safetext.Line(cmp.Or(x.Title, "(untitled)")))
 	}
 	table.Flush() // into memory: it cannot fail
-	return s.printf("%s", b.String())
+	if err := s.printf("%s", b.String()); err != nil {
+		return err
+	}
+	if s.ErrTerminal && !deleted {
+		s.note("'scout sessions show ID' reads one; 'scout replay ID TURN' makes an answer of it again and compares")
+	}
+	return nil
 }
 
 func localTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
@@ -169,7 +175,7 @@ func (s *sessionsApp) showCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show SESSION",
 		Short: "Write out a conversation",
-		Long:  "Writes the branch of a conversation that was shown last, with the number of each message and, for answers, what it takes to get them again.",
+		Long:  "Writes the branch of a conversation that was shown last, with the number of each message and, for answers, what it takes to get them again: see 'scout replay'.",
 		Args:  cobra.ArbitraryArgs,
 		RunE: s.keep(func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -183,12 +189,23 @@ func (s *sessionsApp) showCommand() *cobra.Command {
 				if asJSON {
 					return s.writeJSON(newConversationRecord(c))
 				}
-				return s.writeText(transcript(c))
+				if err := s.writeText(transcript(c)); err != nil {
+					return err
+				}
+				s.hintReplay(c)
+				return nil
 			})
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object, with all branches")
 	return cmd
+}
+
+// hintReplay tells a person at the terminal how to make an answer again.
+func (s *sessionsApp) hintReplay(c *sessions.Conversation) {
+	if m, err := answerNamed(c, "last"); err == nil && m.Reply != nil && m.Reply.Engine != "" && s.ErrTerminal {
+		s.note("'scout replay %s %d' makes answer [%d] again and compares", c.ID, m.ID, m.ID)
+	}
 }
 
 // conversationRecord is a conversation, as JSON.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -23,17 +24,17 @@ func (a *App) showCommand() *cobra.Command {
 		Use:   "show MODEL",
 		Short: "Show what is in a model file, or what a model of the catalogue is",
 		Long: "Shows a model's architecture, context, size by component, quantization mix, chat template and licence. " +
-			"Only the header of the file is read. For a name of the catalogue, such as llama4:scout, it shows what one wants to know " +
+			"Only the header of the file is read, also of one on a hub, such as hf.co/user/repository:Q4_K_M. For a name of the catalogue, such as llama4:scout, it shows what one wants to know " +
 			"before downloading it: memory, licence, strengths and weaknesses, quantizations.",
 		Args: cobra.ArbitraryArgs,
-		RunE: a.keep(func(_ *cobra.Command, args []string) error {
+		RunE: a.keep(func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageErrorf("show takes one model, got %d arguments", len(args))
 			}
 			if f.json && f.template {
 				return usageErrorf("--json and --template exclude each other: the object has the template in it")
 			}
-			return a.show(args[0], f)
+			return a.show(cmd.Context(), args[0], f)
 		}),
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "write one JSON object")
@@ -42,13 +43,16 @@ func (a *App) showCommand() *cobra.Command {
 }
 
 // show describes the model of that name.
-func (a *App) show(name string, f showFlags) error {
+func (a *App) show(ctx context.Context, name string, f showFlags) error {
 	if m, ok := catalogueEntry(name); ok {
 		return a.showEntry(m, f)
 	}
-	info, err := unlessInterrupted(a, func() (engine.Info, error) { return a.inspectModel(name) })
+	info, read, err := a.inspectAnywhere(ctx, name)
 	if err != nil {
 		return err
+	}
+	if read > 0 {
+		a.note("not here: read %s of its %s", formatSize(read), formatSize(info.Bytes))
 	}
 	switch {
 	case f.json:
