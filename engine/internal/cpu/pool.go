@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -10,11 +11,18 @@ import (
 )
 
 // A worker that waits looks for the others up to spins times before it goes to
-// sleep, some 20 µs: longer than the steps of one layer differ, far shorter than a
-// stolen time slice. Where other programs use the cores too, or there are more
-// workers than cores, that is time in which the one waited for could have run. So
-// each vain look halves the next, down to none, and every probe-th barrier is
-// waited for at full length again, to notice when the cores are free.
+// sleep, some 200 µs: longer than the steps of one layer differ, far shorter than a
+// stolen time slice. Waking costs more than the whole wait where cores are free.
+// Where other programs use the cores too, or there are more workers than cores, that
+// is time in which the one waited for could have run. So each vain look halves the
+// next, down to none, and every probe-th barrier is waited for at full length again,
+// to notice when the cores are free.
+//
+// Now and then (every polite looks) a worker that waits lets other goroutines run,
+// such as those that draw a screen: else they would interrupt one that computes, which
+// all others then wait for. With a chat on the screen that is 6 % of the tokens.
+const polite = 256
+
 const probe = 64 // a power of two
 
 // pool is a fixed set of workers that run programs in lock-step: every worker
@@ -148,7 +156,10 @@ func (b *barrier) spin(gen uint32) bool {
 	if probing {
 		looks = spins
 	}
-	for range looks {
+	for i := range looks {
+		if i%polite == polite-1 {
+			runtime.Gosched()
+		}
 		if b.gen.Load() != gen {
 			if b.spins.Load() != spins {
 				b.spins.Store(spins)

@@ -3,5 +3,5 @@
 package cpu
 
 // spins is how often a worker looks for the others before it goes to sleep: some
-// 20 µs.
-const spins = 20000
+// 200 µs.
+const spins = 200000
