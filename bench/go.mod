@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/dlclark/regexp2 v1.12.0
-	github.com/ebitengine/purego v0.11.2
+	github.com/ebitengine/purego v0.11.3
 	github.com/hybridgroup/yzma v1.28.0
 	github.com/jupiterrider/ffi v0.8.0
 	scout v0.0.0
