@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"scout/engine"
+	"scout/ui/talk"
 )
 
 // interrupted is the reason of an answer that the person stopped.
@@ -37,7 +38,7 @@ func answerTo(ctx context.Context, g generator, conversation []engine.Message, s
 		out  answer
 		text strings.Builder
 	)
-	for d, err := range g.Generate(ctx, conversation, s) {
+	for d, err := range g.Generate(ctx, talk.Joined(conversation), s) {
 		out.Stats = d.Stats
 		if err != nil {
 			if err = orInterrupted(ctx, err); !errors.Is(err, errInterrupted) {

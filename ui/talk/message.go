@@ -103,12 +103,9 @@ func conversation(path []sessions.Message, fetch fetcher) (told []engine.Message
 		if err != nil {
 			return nil, "", err
 		}
-		if n := len(told) - 1; n >= 0 && told[n].Role == next.Role && joins(next.Role) {
-			told[n] = join(told[n], next)
-			continue
-		}
 		told = append(told, next)
 	}
+	told = Joined(told)
 	if n := len(told) - 1; n >= 0 && told[n].Role == engine.Assistant {
 		partial = told[n].Content
 		told = told[:n]
@@ -117,6 +114,21 @@ func conversation(path []sessions.Message, fetch fetcher) (told []engine.Message
 		told = slices.Insert(told, 0, engine.Message{Role: engine.System, Content: system})
 	}
 	return told, partial, nil
+}
+
+// Joined is a conversation in which speakers take turns, as models were trained:
+// what one said in several messages, such as a question that was asked again before it
+// was answered, is one turn.
+func Joined(conversation []engine.Message) []engine.Message {
+	var turns []engine.Message
+	for _, next := range conversation {
+		if n := len(turns) - 1; n >= 0 && turns[n].Role == next.Role && joins(next.Role) {
+			turns[n] = join(turns[n], next)
+			continue
+		}
+		turns = append(turns, next)
+	}
+	return turns
 }
 
 func joins(r engine.Role) bool { return r == engine.User || r == engine.Assistant }
