@@ -32,6 +32,7 @@ type device struct {
 	shape  shape           // of products
 	bytes  [3]atomic.Int64 // allocated, by use; anybody may read it
 	lost   error
+	hung   bool                    // lost since it gave no answer: it may still be at work
 	fault  func(what string) error // for tests: what goes wrong
 	staged bool                    // for tests: memory near the device is never written directly
 }
@@ -124,6 +125,10 @@ func (d *device) close() error {
 		return nil
 	}
 	err := d.idle()
+	if d.hung {
+		d.v = nil
+		return nil // who used it has been told
+	}
 	for _, p := range d.pipelines {
 		d.v.DestroyPipeline(p)
 	}
@@ -193,6 +198,7 @@ func (d *device) wait(value uint64) error {
 		case r == vk.Timeout && time.Now().Before(end):
 			continue
 		case r == vk.Timeout:
+			d.hung = true
 			d.lost = fmt.Errorf("gpu: %s: %w: no answer within %v", d.info.Name, ErrLost, patience)
 			return d.lost
 		case r < 0:
@@ -203,9 +209,14 @@ func (d *device) wait(value uint64) error {
 	}
 }
 
-// idle waits for all that was handed over.
+// idle waits for all that was handed over. After it things may be freed, if the device
+// is lost too: the driver says when nothing of them is in use. One that hangs would not
+// say it, so what it holds is left to it until this process ends.
 func (d *device) idle() error {
 	if d.lost != nil {
+		if !d.hung {
+			_ = d.v.WaitIdle() // that it is lost is known
+		}
 		return d.lost
 	}
 	return d.wait(d.submitted)

@@ -39,6 +39,9 @@ const nodesAtATime = 4
 
 // free gives everything back. Nothing of it may be running.
 func (l *lists) free() {
+	if l.d.hung {
+		return
+	}
 	for _, c := range l.chunks {
 		l.d.v.FreeCommandBuffer(l.d.pool, c.list)
 	}

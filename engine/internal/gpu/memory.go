@@ -126,6 +126,9 @@ func (b *block) free() {
 	if b == nil {
 		return
 	}
+	if b.d.hung {
+		return
+	}
 	b.d.v.DestroyBuffer(b.buffer)
 	b.d.v.Free(b.memory)
 	b.d.bytes[b.use].Add(-int64(b.taken))

@@ -72,13 +72,10 @@ func (u *uploader) send(r *region, at uint64, data []byte) (err error) {
 
 // close waits for what is on the way and frees the buffers.
 func (u *uploader) close() error {
-	var err error
+	err := u.d.idle()
 	for i := range u.slots {
 		s := &u.slots[i]
-		if e := u.d.wait(s.sent); e != nil {
-			err = e
-		}
-		if s.list != 0 {
+		if s.list != 0 && !u.d.hung {
 			u.d.v.FreeCommandBuffer(u.d.pool, s.list)
 		}
 		s.block.free()
