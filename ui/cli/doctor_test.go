@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,9 +38,12 @@ func workstation(folder string) hardware.Probe {
 
 // probed makes an App find this by probing, and counts the parts that were asked for.
 func probed(a *testApp, p hardware.Probe, asked *[]string) {
+	var mu sync.Mutex // parts are asked for at the same time
 	a.probe = func(_ context.Context, args ...string) (hardware.Probe, error) {
 		if asked != nil {
+			mu.Lock()
 			*asked = append(*asked, args[0])
+			mu.Unlock()
 		}
 		if args[0] == probeDrives {
 			return hardware.Probe{Drives: p.Drives}, nil
